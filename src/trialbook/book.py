@@ -1,0 +1,86 @@
+"""Build the book with Jupyter Book, beside the book that stands, and put it in its place only when it is whole."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+STAGED = ("book", "_config.yml", "_toc.yml")
+
+
+class BookError(Exception):
+    """The book could not be built; the message holds what Sphinx found wrong, and nothing was replaced."""
+
+
+def stage(root, source):
+    """Copy what is common to every trial's book to the source folder of another trial.
+
+    Parameters
+    ----------
+    root : Path
+        The repository.
+    source : Path
+        Holds ``executed/`` already; gets the prose and the two configuration files, with their times.
+    """
+    for name in STAGED:
+        original, copy = root / name, source / name
+        if original.is_dir():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(original, copy)
+        else:
+            shutil.copy2(original, copy)
+
+
+def build(source, output, builder="html", draft=False):
+    """Build the book of a source folder.
+
+    Every page is written anew into an empty folder, from documents that are read again only where they changed;
+    so no page can be stale or left over, and an incremental build is the same as a clean one.
+
+    Parameters
+    ----------
+    source : Path
+        Holds ``_config.yml``, ``_toc.yml``, ``book/`` and ``executed/``.
+    output : Path
+        Gets the built site; its parent keeps the read documents.
+    builder : str
+        A builder of Jupyter Book: ``html``, ``latex``.
+    draft : bool
+        Show a result that does not exist as ``[not available: key]`` instead of failing.
+
+    Returns
+    -------
+    list of str
+        In a draft, the keys that are not available, each with its page.
+
+    Raises
+    ------
+    BookError
+        With one line per fault; `output` is then as it was.
+    """
+    work = output.parent / ".work"
+    built = work / "_build" / builder
+    shutil.rmtree(built, ignore_errors=True)
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--path-output", str(work)]
+    command += ["--builder", builder, "-W", "-n", "--keep-going", "-q"]
+    environment = {**os.environ, "TRIALBOOK_DRAFT": "1" if draft else "", "PYTHONWARNINGS": "ignore"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    said = _colourless(run.stderr)
+    if run.returncode:
+        shutil.rmtree(built, ignore_errors=True)
+        faults = [line for line in said.splitlines() if re.search("WARNING|ERROR|CRITICAL|rror:", line)] or (said + run.stdout).splitlines()[-30:]
+        raise BookError("the book was not built, and what stood before stands:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(faults)))
+    old = work / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.rename(old)
+    built.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
+    listing = output / "not_available.txt"
+    return listing.read_text("utf8").splitlines() if listing.exists() else []
+
+
+def _colourless(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -1,0 +1,148 @@
+"""What harm was seen: adverse events by arm, and laboratory values by visit."""
+
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from trialbook.results import Results
+from trialbook.style import percent_digits, slug
+
+SEVERE_GRADE = 3
+
+
+def adverse_events(trial):
+    """Tabulate treatment-emergent adverse events by arm.
+
+    An overall line (any, serious, severe, related) is there with its zero when nothing of the kind happened,
+    and absent when the trial did not record what it needs.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``safety.<line>.<arm>.{n, n_of, n_pct, ci, events}`` and ``safety.<line>.fisher.p``, one line per
+        preferred term besides the overall ones; empty where the trial has no ADAE.
+
+    References
+    ----------
+    Clopper & Pearson 1934 (interval of a proportion); Fisher 1935 (exact test of a 2×2 table).
+    """
+    chosen = trial.facts.analysis_sets.safety
+    results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
+    if trial.adae is None:
+        return results
+    emergent = trial.adae
+    if "TRTEMFL" in emergent and emergent["TRTEMFL"].notna().any():
+        emergent = emergent[emergent["TRTEMFL"] == "Y"]
+    results.add("safety.events.recorded", len(trial.adae), "count", method="rows of ADAE")
+    results.add("safety.events.emergent", len(emergent), "count", method="TRTEMFL is Y")
+    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
+    for name, rows in {**_overall(emergent), **_terms(emergent)}.items():
+        _line(results, name, rows, arms)
+    return results
+
+
+def terms(trial):
+    """List the preferred terms of the treatment-emergent events as (key part, label), most frequent first."""
+    if trial.adae is None:
+        return []
+    subjects = trial.adae.groupby("AEDECOD")["USUBJID"].nunique()
+    ordered = sorted(subjects.index, key=lambda term: (-subjects[term], term))
+    return [(slug(term), term) for term in ordered]
+
+
+def laboratory(trial, role="laboratory"):
+    """Summarise laboratory values by visit and arm.
+
+    Parameters
+    ----------
+    trial : Trial
+    role : str
+
+    Returns
+    -------
+    Results
+        Keys ``<paramcd>.<visit>.<arm>.mean_sd`` (mean and SD, in the parameter's unit) and ``….outside.n_of``
+        (values outside the normal range, where ADLB gives A1LO and A1HI).
+    """
+    chosen = trial.facts.analysis_sets.safety
+    results = Results(trial.facts.alpha, dataset="adlb", analysis_set=chosen.label)
+    for parameter in trial.parameters(role):
+        for arm, wide in trial.values(parameter.paramcd, chosen).items():
+            for visit in trial.visits(parameter.paramcd):
+                known = wide[visit.avisitn].dropna()
+                results.add(
+                    f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}.mean_sd",
+                    [known.mean(), known.std()] if len(known) > 1 else None,
+                    "mean (SD)",
+                    parameter.digits,
+                    parameter=parameter.paramcd,
+                    visit=visit.label,
+                    group=arm,
+                    unit=parameter.unit,
+                    n=len(known),
+                )
+        _outside_range(results, trial, parameter, chosen)
+    return results
+
+
+def _overall(events):
+    """The overall lines that the recorded columns allow."""
+    lines = {"any": events}
+    if _recorded(events, "AESER"):
+        lines["serious"] = events[events["AESER"] == "Y"]
+    if _recorded(events, "AETOXGR"):
+        lines["severe"] = events[events["AETOXGR"] >= SEVERE_GRADE]
+    if _recorded(events, "AEREL"):
+        lines["related"] = events[~events["AEREL"].str.upper().isin(["N", "NO", "NONE", "NOT RELATED", "UNRELATED"]) & events["AEREL"].notna()]
+    return lines
+
+
+def _recorded(events, column):
+    return column in events and (events.empty or events[column].notna().any())
+
+
+def _terms(events):
+    return {slug(term): rows for term, rows in events.groupby("AEDECOD")}
+
+
+def _line(results, name, rows, arms):
+    counts = []
+    for arm, members in arms.items():
+        mine = rows[rows["USUBJID"].isin(members)]
+        count, total = mine["USUBJID"].nunique(), len(members)
+        counts.append([count, total - count])
+        key, arm_facts = f"safety.{name}.{arm}", {"group": arm, "n": total, "unit": "participants"}
+        results.add(f"{key}.n", count, "count", **arm_facts)
+        results.add(f"{key}.n_of", [count, total], "n of N", **arm_facts)
+        digits = percent_digits(total)
+        results.add(f"{key}.pct", 100 * count / total if total else None, "percent", digits, **arm_facts)
+        results.add(f"{key}.n_pct", [count, total], "n (%)", **arm_facts)
+        bounds = [100 * bound for bound in proportion_confint(count, total, alpha=results.alpha, method="beta")]
+        results.add(f"{key}.ci", bounds, "ci", digits, method="Clopper–Pearson", **{**arm_facts, "unit": "%"})
+        results.add(f"{key}.events", len(mine), "count", group=arm, n=total, unit="events")
+    p = stats.fisher_exact(counts).pvalue
+    results.add(f"safety.{name}.fisher.p", p, "p", method="Fisher's exact test", n=sum(map(sum, counts)))
+
+
+def _outside_range(results, trial, parameter, chosen):
+    rows = trial.adlb[(trial.adlb["PARAMCD"] == parameter.paramcd) & trial.adlb["AVAL"].notna()]
+    rows = rows[rows["AVISITN"] > trial.facts.visits.baseline]
+    if not {"A1LO", "A1HI"} <= set(rows) or rows[["A1LO", "A1HI"]].isna().all(axis=None):
+        return
+    for arm, subjects in trial.subjects(chosen).items():
+        mine = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
+        outside = mine[(mine["AVAL"] < mine["A1LO"]) | (mine["AVAL"] > mine["A1HI"])]
+        results.add(
+            f"{parameter.id}.outside.{arm}.n_of",
+            [outside["USUBJID"].nunique(), mine["USUBJID"].nunique()],
+            "n of N",
+            parameter=parameter.paramcd,
+            visit="any after baseline",
+            group=arm,
+            unit="participants",
+            n=len(subjects),
+            method="AVAL below A1LO or above A1HI",
+        )

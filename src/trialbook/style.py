@@ -1,0 +1,86 @@
+"""How a number, an interval, a P value or a count is written (SAMPL; AMA Manual of Style)."""
+
+import math
+
+MINUS = "\u2212"
+NOT_ESTIMABLE = "not estimable"
+
+
+def number(value, digits=0):
+    """Write a number with a fixed count of decimals and a proper minus sign.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+
+    Returns
+    -------
+    str
+        ``not estimable`` for a missing value; never a negative zero.
+    """
+    if value is None or not math.isfinite(value):
+        return NOT_ESTIMABLE
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def interval(bounds, digits=0):
+    """Write an interval as ``lower to upper``, at the precision of its estimate."""
+    if any(bound is None or not math.isfinite(bound) for bound in bounds):
+        return NOT_ESTIMABLE
+    return " to ".join(number(bound, digits) for bound in bounds)
+
+
+def p_value(p, alpha=0.05):
+    """Write a P value exactly: three decimals below 0.1 and two above, never 0 and never 1.
+
+    Three decimals reach up to 0.1, further than AMA's 0.01, so that the distance to `alpha` can be read;
+    a value that would round up to `alpha` keeps the decimals that show it below.
+    """
+    if p is None or math.isnan(p):
+        return NOT_ESTIMABLE
+    if p < 0.001:
+        return "<0.001"
+    if p > 0.99:
+        return ">0.99"
+    digits = 3 if p < 0.1 else 2
+    while p < alpha and float(f"{p:.{digits}f}") >= alpha:
+        digits += 1
+    return f"{p:.{digits}f}"
+
+
+def percent(value, digits=0):
+    """Write a percentage given in percent."""
+    return f"{number(value, digits)}%"
+
+
+def percent_digits(total):
+    """Decimals of a percentage: none when its denominator is below 100."""
+    return 0 if total < 100 else 1
+
+
+def count_of(count, total):
+    """Write a count with its denominator, as in a sentence: ``2 of 10``."""
+    return f"{count} of {total}"
+
+
+def count_percent(count, total):
+    """Write a count with its percentage, as in a table: ``2 (20%)``."""
+    return f"{count} ({percent(100 * count / total, percent_digits(total))})" if total else str(count)
+
+
+def centre_spread(centre, spread, digits=0):
+    """Write a centre with its spread in brackets: mean (SD), or median (lower to upper quartile)."""
+    if centre is None or not math.isfinite(centre):
+        return NOT_ESTIMABLE
+    inside = interval(spread, digits) if isinstance(spread, (list, tuple)) else number(spread, digits)
+    return f"{number(centre, digits)} ({inside})"
+
+
+def slug(text):
+    """Turn a label into the part of a key: lower case, words joined by underscores."""
+    kept = "".join(char if char.isalnum() else " " for char in str(text).lower())
+    return "_".join(kept.split())

@@ -1,0 +1,209 @@
+"""Results in, a table out: which result stands in which cell, and nothing computed."""
+
+import html
+from dataclasses import dataclass, field
+
+from trialbook.results import Result
+from trialbook.safety import terms
+from trialbook.style import slug
+
+MIME = "application/vnd.trialbook.table+json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: its label, its cells (a result, or a text), and how far the label is indented."""
+
+    label: str
+    cells: list = field(default_factory=list)
+    indent: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a notebook shows and that prose can place by its key.
+
+    `columns` are the headings, the first that of the row labels, each a text or a (text, result) pair whose
+    result, a number of participants, stands under the text. `notes` are the footnotes.
+    """
+
+    key: str
+    columns: list
+    rows: list[Row]
+    notes: list[str] = field(default_factory=list)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": f"table {self.key}", "text/html": self._html(), MIME: self._json()}
+
+    def _json(self):
+        """The table with every result as its key, so that prose shows the row that stands in the notebook."""
+
+        def cell(content):
+            return {"key": content.key} if isinstance(content, Result) else {"text": content}
+
+        columns = [(c, None) if isinstance(c, str) else c for c in self.columns]
+        return {
+            "key": self.key,
+            "columns": [{"text": text, "key": n.key if n else None} for text, n in columns],
+            "rows": [{"label": r.label, "indent": r.indent, "cells": [cell(c) for c in r.cells]} for r in self.rows],
+            "notes": self.notes,
+        }
+
+    def _html(self):
+        def cell(content):
+            if isinstance(content, Result):
+                return f"<td data-key='{html.escape(content.key)}'>{html.escape(content.display)}</td>"
+            return f"<td>{html.escape(content)}</td>"
+
+        def heading(column):
+            text, n = (column, None) if isinstance(column, str) else column
+            size = f"<br><span class='n' data-key='{html.escape(n.key)}'>n = {html.escape(n.display)}</span>" if n else ""
+            return f"<th scope='col'>{html.escape(text)}{size}</th>"
+
+        def line(row):
+            if not row.cells:
+                return f"<tr class='section'><th scope='rowgroup' colspan='{len(self.columns)}'>{html.escape(row.label)}</th></tr>"
+            label = f"<th scope='row' class='indent-{row.indent}'>{html.escape(row.label)}</th>"
+            return f"<tr>{label}{''.join(map(cell, row.cells))}</tr>"
+
+        notes = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in self.notes)
+        return (
+            f"<div class='wide'><table class='results-table'><thead><tr>{''.join(map(heading, self.columns))}</tr></thead>"
+            f"<tbody>{''.join(map(line, self.rows))}</tbody></table></div>{notes}"
+        )
+
+
+def baseline(trial, results, flow):
+    """Lay out the baseline characteristics by arm and overall."""
+    groups = [arm.id for arm in trial.arms] + ["all"]
+    columns = ["Characteristic", *_arm_columns(trial, flow, "randomised"), ("All", flow["cohort.randomised.n"])]
+    rows = []
+    for line in trial.facts.baseline:
+        own = [row for row in results if row.parameter == line.id and row.group == "all"]
+        name = f"{line.label}, {line.unit}" if line.unit else line.label
+        for row in own:
+            statistic = row.key.split(".")[-1]
+            cells = [results[row.key.replace(".all.", f".{group}.")] for group in groups]
+            if statistic == "missing":
+                if line.type == "category":
+                    rows.append(Row(f"{name}, n (%)"))
+                if row.value:
+                    rows.append(Row(f"{name}: not recorded", cells, 1))
+            elif line.type == "category":
+                part = row.key.split(".")[-2]
+                rows.append(Row(_level(line, part), cells, 1))
+            else:
+                rows.append(Row(f"{name}, {row.statistic}", cells))
+    return Table("cohort.baseline", columns, rows, ["SD: standard deviation; IQR: lower to upper quartile.", "No significance tests: any difference at baseline arose by chance."])
+
+
+def adverse_events(trial, results, flow):
+    """Lay out the overall lines and the preferred terms of the adverse events."""
+    overall = [("any", "Any adverse event"), ("serious", "Serious"), ("severe", "Grade 3 or worse"), ("related", "Related to treatment")]
+    columns = ["Event"]
+    for column in _arm_columns(trial, flow, "safety"):
+        columns += [column, f"{trial.ci_level} CI, %", "Events"]
+    columns.append("P")
+
+    def line(part, label, indent):
+        cells = []
+        for arm in trial.arms:
+            cells += [results[f"safety.{part}.{arm.id}.{name}"] for name in ("n_pct", "ci", "events")]
+        return Row(label, [*cells, results[f"safety.{part}.fisher.p"]], indent)
+
+    rows, absent = [], []
+    for part, label in overall:
+        if f"safety.{part}.fisher.p" in results:
+            rows.append(line(part, label, 0))
+        else:
+            absent.append(label.lower())
+    rows.append(Row("By preferred term"))
+    rows += [line(part, label, 1) for part, label in terms(trial) if f"safety.{part}.fisher.p" in results]
+    notes = ["Participants with at least one treatment-emergent event, n (%); Clopper–Pearson interval; Fisher's exact test."]
+    notes += [f"Not collected in this trial: {', '.join(absent)}."] if absent else []
+    return Table("safety.adverse_events", columns, rows, notes)
+
+
+def laboratory(trial, results):
+    """Lay out the laboratory values by visit, one line per parameter and arm."""
+    visits = [v for v in trial.facts.visits.schedule if v.avisitn >= trial.facts.visits.baseline]
+    rows = []
+    for parameter in trial.parameters("laboratory"):
+        measured = trial.visits(parameter.paramcd)
+        rows.append(Row(f"{parameter.label}, {parameter.unit}" if parameter.unit else parameter.label))
+        for arm in trial.arms:
+            keys = [f"{parameter.id}.{trial.visit_id(v, parameter.paramcd)}.{arm.id}.mean_sd" if v in measured else "" for v in visits]
+            outside = f"{parameter.id}.outside.{arm.id}.n_of"
+            cells = [results[key] if key in results else "–" for key in [*keys, outside]]
+            rows.append(Row(arm.label, cells, 1))
+    columns = ["Parameter", *(visit.label for visit in visits), "Ever out of range"]
+    return Table("safety.laboratory", columns, rows, ["Mean (SD).", "Ever out of range: participants with a value outside the normal range after baseline."])
+
+
+def by_visit(trial, results, parameter):
+    """Lay out one efficacy parameter by visit and arm."""
+    columns = ["Visit"]
+    for arm in trial.arms:
+        columns += [f"{arm.label}: n", "Mean (SD)", "Change, mean (SD)"]
+    rows = []
+    for visit in trial.visits(parameter.paramcd):
+        cells = []
+        for arm in trial.arms:
+            key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm.id}"
+            change = f"{key}.change.mean_sd"
+            cells += [results[f"{key}.n"], results[f"{key}.mean_sd"], results[change] if change in results else "–"]
+        rows.append(Row(visit.label, cells))
+    unit = f", {parameter.unit}" if parameter.unit else ""
+    return Table(f"{parameter.id}.by_visit", columns, rows, [f"{parameter.label}{unit}.", "Change from baseline in participants with both values."])
+
+
+def effects(trial, results):
+    """Lay out the treatment effect of each efficacy parameter under each analysis."""
+    analyses = [
+        ("final.difference", "Final visit, pooled t test"),
+        ("final.difference.welch", "Final visit, Welch's t test"),
+        ("gee.effect", "All follow-up visits, GEE, robust z (as published)"),
+        ("gee.effect.cr2", "All follow-up visits, GEE, CR2 and Satterthwaite t"),
+    ]
+    rows = []
+    for parameter in trial.parameters("efficacy"):
+        rows.append(Row(f"{parameter.label}, {parameter.unit}" if parameter.unit else parameter.label))
+        for part, label in analyses:
+            key = f"{parameter.id}.{part}"
+            estimate = results[key.removesuffix(".welch").removesuffix(".cr2")]
+            rows.append(Row(label, [estimate, results[f"{key}.ci"], results[f"{key}.p"]], 1))
+    test, reference = trial.arms
+    note = f"Difference: {test.label} minus {reference.label}. GEE: exchangeable working correlation, adjusted for baseline and visit."
+    return Table("efficacy.effects", ["Analysis", "Difference", f"{trial.ci_level} CI", "P"], rows, [note])
+
+
+def anova(trial, results):
+    """Lay out the mixed repeated-measures ANOVA of each efficacy parameter."""
+    rows = []
+    for parameter in trial.parameters("efficacy"):
+        rows.append(Row(parameter.label))
+        for part, label in (("arm", "Arm"), ("visit", "Visit"), ("interaction", "Arm × visit")):
+            key = f"{parameter.id}.anova.{part}"
+            cells = [results[f"{key}.{name}"] if f"{key}.{name}" in results else "–" for name in ("f", "df", "p", "p_uncorrected")]
+            rows.append(Row(label, cells, 1))
+    notes = ["Complete cases; type III sums of squares.", "P: Greenhouse–Geisser corrected for the rows within participants."]
+    return Table("efficacy.anova", ["Effect", "F", "Degrees of freedom", "P", "P, sphericity assumed"], rows, notes)
+
+
+def reconciliation(results):
+    """Lay out the published figures beside the computed ones."""
+    keys = [row.key.removesuffix(".printed") for row in results if row.key.endswith(".printed")]
+    rows = [Row(_sentence(results[f"{k}.printed"].parameter), [results[f"{k}.{part}"] for part in ("printed", "computed", "match")]) for k in keys]
+    return Table("reconciliation.figures", ["Figure", "Published", "Computed", "Same"], rows, ["Same: the computed value rounds to the printed digits."])
+
+
+def _arm_columns(trial, flow, stage):
+    return [(arm.label, flow[f"cohort.{stage}.{arm.id}.n"]) for arm in trial.arms]
+
+
+def _level(line, part):
+    return next((label for level, label in line.levels.items() if slug(level) == part), part.replace("_", " ").capitalize())
+
+
+def _sentence(text):
+    return text[:1].upper() + text[1:]
