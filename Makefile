@@ -1,72 +1,86 @@
 # One paper, built from its data.  `make` alone shows what can be done.
-SHELL := /bin/bash
+SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.DEFAULT_GOAL := help
 .ONESHELL:
+.DEFAULT_GOAL := help
 
 PYTHON ?= python3
 CORES  ?= 2
 TRIAL  ?= data/nk_inr
 DRAFT  ?=
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# what the shell around says of Python must not reach into the book's own environment
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
-export PYTHONDONTWRITEBYTECODE :=
 
-SNAKEMAKE = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial="$(TRIAL)" draft="$(DRAFT)" --
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# what the shell around says of Python must not reach the book's own environment
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
+
+WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial=$(TRIAL) draft=$(DRAFT)
+PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
+# shows that a silent command is at work: `$(call busy,command)`
+busy = $(1) & while kill -0 $$! 2> /dev/null; do printf .; sleep 2; done; echo; wait $$!
 
 .PHONY: help
 help:  ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: book
-book: .venv/.book  ## Build the book, set-up included (TRIAL=folder: another trial; DRAFT=1: show what it lacks)
+book: .venv/.book  ## Build the book, set-up included (TRIAL=folder: of another trial; DRAFT=1: show what it lacks)
 	@start=$$SECONDS
-	trialbook make "$(TRIAL)" $(if $(filter 1,$(DRAFT)),--draft) --cores $(CORES)
+	$(WORKFLOW)
+	folder=$$(cd "$(TRIAL)" && pwd -P)
+	site=_build/trials/$$(basename "$$folder")/html
+	[ "$$folder" = "$$(pwd -P)/data/nk_inr" ] && site=_build/html
+	echo "The book is $(CURDIR)/$$site/index.html ($$((SECONDS - start)) s)"
 
 .PHONY: pdf
-pdf: book  ## Build the paper as PDF (needs XeTeX)
-	@trialbook pdf
+pdf: book  ## Build the paper as PDF (needs XeTeX and latexmk)
+	@trialbook book . _build/latex --builder latex
+	cd _build/latex
+	latexmk -xelatex -interaction=batchmode -halt-on-error -silent paper.tex
+	echo "The paper is $(CURDIR)/_build/latex/paper.pdf"
 
 .PHONY: test
 test: .venv/.test  ## Run all tests
-	@pytest -n $(CORES) --dist loadgroup
+	@pytest --numprocesses $(CORES) --dist loadgroup
 
 .PHONY: serve
-serve: book  ## Rebuild and reload in the browser while prose is edited
-	@trialbook serve
+serve: book  ## Show the book in the browser, rebuilt and reloaded while it is edited
+	@mkdir -p _build/.serve
+	touch _build/.serve/index.rst
+	sphinx-autobuild -q -C -b dummy -d _build/.serve/doctrees --pre-build "$(WORKFLOW)" --open-browser \
+	  $(foreach path,book data notebooks src _toc.yml _config.yml,--watch $(path)) _build/.serve _build/html
 
 .PHONY: lab
 lab: .venv/.book  ## Open the notebooks in JupyterLab
 	@jupyter lab notebooks
 
 .PHONY: lint
-lint: .venv/.test  ## Check style and spelling as the commit hook does
-	@pre-commit run --all-files
+lint: .venv/.test  ## Check style and spelling, as the commit hook does
+	@ruff check .
+	ruff format --check .
+	codespell
 
 .PHONY: lock
 lock: .venv/.test  ## Lock the dependencies anew, with hashes
-	@for extra in "" test; do
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-	    --custom-compile-command "make lock" pyproject.toml \
-	    $${extra:+--extra $$extra --constraint requirements.txt} --output-file requirements$${extra:+-$$extra}.txt
-	done
+	@lock="uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml"
+	export UV_CUSTOM_COMPILE_COMMAND="make lock"
+	$$lock --output-file requirements.txt
+	$$lock --extra test --constraint requirements.txt --output-file requirements-test.txt
 
 .PHONY: clean
 clean:  ## Remove all that a build made (the environment stays)
 	@rm -rf _build executed .snakemake
 
-.venv/.book: requirements.txt pyproject.toml
-	@echo "· making the environment in .venv (about a minute, once) …"
+.venv/.book: requirements.txt
+	@echo "· making the environment in .venv (once; a minute or two) …"
 	start=$$SECONDS
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0] + ": make book PYTHON=python3.12")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make book PYTHON=python3.11")'
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(call busy,$(PIP) --require-hashes --requirement requirements.txt)
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 	echo "✓ made the environment ($$((SECONDS - start)) s)"
 
 .venv/.test: .venv/.book requirements-test.txt
 	@echo "· adding the test tools …"
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-test.txt
+	$(call busy,$(PIP) --require-hashes --requirement requirements-test.txt)
 	touch $@

@@ -100,9 +100,7 @@ def test_two_visits_are_t_tests_of_means_and_of_changes(trial):
     between = stats.ttest_ind(wide[in_b].mean(axis=1), wide[~in_b].mean(axis=1))
     interaction = stats.ttest_ind(change[in_b], change[~in_b])
     assert (result.arm.f, result.arm.p) == pytest.approx((between.statistic**2, between.pvalue))
-    assert (result.interaction.f, result.interaction.p) == pytest.approx(
-        (interaction.statistic**2, interaction.pvalue)
-    )
+    assert (result.interaction.f, result.interaction.p) == pytest.approx((interaction.statistic**2, interaction.pvalue))
     assert result.epsilon_gg == pytest.approx(1)
     assert (result.epsilon_hf, result.mauchly_w) == (1, pytest.approx(1))
     assert np.isnan(result.mauchly_p)

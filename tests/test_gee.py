@@ -1,6 +1,10 @@
 """GEE: against geepack and clubSandwich on real trials, against formulas, against itself."""
 
+import shutil
+import subprocess
+
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from reference import answers, facts, table
@@ -8,13 +12,14 @@ from scipy import linalg, stats
 
 from trialbook import gee
 
+STRUCTURES = ("independence", "exchangeable", "ar1", "unstructured")
 COVARIANCES = ("robust", "KC", "MD", "CR2")
 R_PARAMETERS = [
-    ("amitriptyline_hivsn", "PAIN", ("independence", "exchangeable")),
-    ("actg175", "CD4", ("independence", "exchangeable")),
+    ("amitriptyline_hivsn", "PAIN", STRUCTURES[:3]),
+    ("actg175", "CD4", STRUCTURES[:3]),
     ("actg175", "CD8", ("independence",)),
     ("actg175", "CD4CD8", ("independence",)),
-    ("actg175_n20", "CD4", ("independence", "exchangeable")),
+    ("actg175_n20", "CD4", STRUCTURES[:3]),
     ("actg175_n20", "CD8", ("independence",)),
     ("actg175_n20", "CD4CD8", ("independence",)),
 ]
@@ -24,10 +29,12 @@ R_MODELS = [
     for model in ("unadj", "adj")
     for structure in structures
 ]
+# clubSandwich was not asked about ar1: with the two visits of these trials that is exchangeable
+CLUBSANDWICH_MODELS = [model for model in R_MODELS if "ar1" not in model.values]
 
 
 def follow_up(name, param, model):
-    """The outcome, design, subjects and arm's column of R's `AVAL ~ [BASE +] ARM [+ VIS]`."""
+    """The outcome, design, subjects, visit indices and arm's column of R's `AVAL ~ [BASE +] ARM [+ VIS]`."""
     visits = facts(name)["fu"]
     visits = np.atleast_1d(visits[param] if isinstance(visits, dict) else visits)
     adlb = table(name, "adlb").merge(table(name, "adsl")[["USUBJID", "TRT01P"]], on="USUBJID")
@@ -39,23 +46,26 @@ def follow_up(name, param, model):
     columns["ARM"] = rows["TRT01P"] == facts(name)["test"]
     columns |= {f"VIS{visit}": rows["AVISITN"] == visit for visit in visits[1:]}
     X = np.column_stack([np.asarray(column, float) for column in columns.values()])
-    return rows["AVAL"].to_numpy(), X, rows["USUBJID"].tolist(), list(columns).index("ARM")
+    index = np.searchsorted(visits, rows["AVISITN"])
+    return rows["AVAL"].to_numpy(), X, rows["USUBJID"].tolist(), index, list(columns).index("ARM")
 
 
 def arm_effect(name, param, model, structure):
-    y, X, subjects, column = follow_up(name, param, model)
-    return gee.fit(y, X, subjects, structure), np.eye(X.shape[1])[column]
+    y, X, subjects, visits, column = follow_up(name, param, model)
+    return gee.fit(y, X, subjects, structure, visits), np.eye(X.shape[1])[column]
 
 
 @pytest.fixture
 def unbalanced():
-    """Nine subjects with one to four of four visits, in shuffled rows, and a covariate: y, X, groups."""
+    """Twenty-seven subjects with one to four of four visits, in shuffled rows, and a covariate: y, X, groups.
+
+    The columns of X are the intercept, the arm, the covariate and the visit index."""
     rng = np.random.default_rng(20)
-    sizes = [4, 4, 3, 1, 2, 4, 1, 3, 4]
-    subject = np.repeat(np.arange(9), sizes)
+    sizes = [4, 4, 3, 1, 2, 4, 1, 3, 4] * 3
+    subject = np.repeat(np.arange(27), sizes)
     visit = np.concatenate([np.sort(rng.choice(4, n, replace=False)) for n in sizes])
-    age, arm = rng.normal(40, 9, 9)[subject], (np.arange(9) % 2)[subject]
-    y = 3 * arm + visit + 0.1 * age + rng.normal(size=9)[subject] + rng.normal(size=len(subject))
+    age, arm = rng.normal(40, 9, 27)[subject], (np.arange(27) % 2)[subject]
+    y = 3 * arm + visit + 0.1 * age + 0.7 * rng.normal(size=27)[subject] + rng.normal(size=len(subject))
     X = np.column_stack([np.ones(len(y)), arm, age, visit])
     order = rng.permutation(len(y))
     return y[order], X[order], subject[order]
@@ -69,15 +79,16 @@ def test_every_answer_of_r_is_compared():
         asked = {key.rsplit(".", 3)[0] for key in answers(name) if key.endswith(".independence.CR0")}
         known = {f"{param}.gee" for trial, param, _ in R_PARAMETERS if trial == name}
         assert asked == known
-        correlated = {key.split(".")[0] for key in answers(name) if key.endswith("unadj.exchangeable")}
-        assert correlated == {p for trial, p, s in R_PARAMETERS if trial == name and "exchangeable" in s}
+        for structure in ("exchangeable", "ar1"):
+            correlated = {key.split(".")[0] for key in answers(name) if key.endswith(f"unadj.{structure}")}
+            assert correlated == {p for trial, p, s in R_PARAMETERS if trial == name and structure in s}
 
 
 @pytest.mark.parametrize(("name", "param", "model", "structure"), R_MODELS)
 def test_robust_z_equals_geepack(name, param, model, structure):
     key = f"{param}.gee.{model}.{structure}"
     # R has no second, tight fit where nothing is iterated (independence)
-    answer = answers(name)[f"{key}.tight" if structure == "exchangeable" else key]
+    answer = answers(name)[key if structure == "independence" else f"{key}.tight"]
     fit, arm = arm_effect(name, param, model, structure)
     test, value = fit.test(arm), answer["value"]
     assert (fit.n_clusters, fit.n_obs, fit.beta.size) == (value["K"], value["N"], value["p_params"])
@@ -103,7 +114,7 @@ def test_leverage_corrections_equal_r(name, param, model, structure):
         assert test.p == pytest.approx(value[f"p_{label}_tKmp"], rel=1e-7)
 
 
-@pytest.mark.parametrize(("name", "param", "model", "structure"), R_MODELS)
+@pytest.mark.parametrize(("name", "param", "model", "structure"), CLUBSANDWICH_MODELS)
 @pytest.mark.parametrize(("covariance", "label"), [("CR2", "CR2"), ("MD", "CR3")])
 def test_satterthwaite_equals_clubsandwich(name, param, model, structure, covariance, label):
     """clubSandwich's CR3 is Mancl and DeRouen's; tolerances as for the leverage corrections."""
@@ -140,14 +151,80 @@ def test_equals_statsmodels(unbalanced, kind, covariance, structure):
     assert [(test.lower, test.upper) for test in ours] == pytest.approx(theirs.conf_int(), rel=1e-6)
 
 
+def test_statsmodels_ar1_ignores_time(unbalanced):
+    """statsmodels gives two visits of a subject the correlation of neighbours, however far apart they are."""
+    y, X, groups = unbalanced
+    visits = X[:, 3].astype(int)
+    once = np.flatnonzero((visits == 0) | (visits == 3))  # two visits, three apart
+    theirs = [
+        sm.GEE(y[once], X[once], groups[once], time=time, cov_struct=sm.cov_struct.Autoregressive(grid=True))
+        for time in (visits[once], visits[once] // 3)
+    ]
+    far, near = (model.fit(maxiter=500, ctol=1e-12) for model in theirs)
+    assert far.params.tolist() == near.params.tolist()
+    a = theirs[0].cov_struct.dep_params
+    for model in theirs:
+        assert model.cov_struct.covariance_matrix(np.zeros(2), 0)[0][0, 1] == a
+    ours = [gee.fit(y[once], X[once], groups[once], "ar1", at).alpha for at in (visits[once], visits[once] // 3)]
+    assert ours[0] ** 3 == pytest.approx(ours[1])
+
+
+R_SCRIPT = """
+suppressMessages(library(geepack))
+d <- read.csv("rows.csv"); pairs <- combn(0:3, 2)
+z <- do.call(rbind, lapply(split(d$visit, d$id), function(v) if (length(v) > 1) t(apply(combn(v, 2), 2,
+  function(pair) as.numeric(pairs[1, ] == pair[1] & pairs[2, ] == pair[2])))))
+tight <- geese.control(epsilon = 1e-13, maxit = 1000)
+# geepack 1.3.9 crashes on corstr = "unstructured" where visits are missing: the same by one column for each pair
+fits <- list(
+  ar1 = geeglm(y ~ arm + age + visit, id = id, waves = visit + 1, data = d, corstr = "ar1", control = tight),
+  unstructured = geeglm(y ~ arm + age + visit, id = id, data = d, corstr = "userdefined", zcor = z, control = tight))
+for (f in fits) cat(format(c(coef(f), sqrt(diag(f$geese$vbeta)), f$geese$gamma, QIC(f)[["CIC"]], f$geese$alpha),
+  digits = 17), "\n")
+"""
+
+
+def test_equals_geepack_where_visits_are_missing(tmp_path):
+    if (
+        not shutil.which("Rscript")
+        or subprocess.run(["Rscript", "-e", "library(geepack)"], capture_output=True).returncode
+    ):
+        pytest.skip("R with geepack is not installed")
+    rng = np.random.default_rng(5)
+    subject, visit = np.divmod(np.flatnonzero(rng.random(240) < 0.8), 4)
+    age, arm = rng.normal(40, 9, 60)[subject], subject % 2
+    y = arm + visit + 0.1 * age + rng.normal(size=60)[subject] + rng.normal(size=subject.size)
+    rows = {"id": subject, "visit": visit, "arm": arm, "age": age, "y": y}
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False)
+    answer = subprocess.run(["Rscript", "-e", R_SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=True)
+    X = np.column_stack([np.ones(y.size), arm, age, visit])
+    independent = gee.fit(y, X, subject, "independence").scale
+    for structure, line in zip(("ar1", "unstructured"), answer.stdout.splitlines(), strict=True):
+        fit = gee.fit(y, X, subject, structure, visit)
+        alpha = np.ravel(fit.alpha) if structure == "ar1" else fit.alpha[np.triu_indices(4, 1)]
+        cic = (fit.qic - fit.scale * y.size / independent) / 2
+        ours = [*fit.beta, *(fit.test(c).se for c in np.eye(4)), fit.scale, cic, *alpha]
+        assert ours == pytest.approx([float(number) for number in line.split()], rel=1e-8)
+
+
 # formulas
+
+
+def working(fit, groups, visits):
+    """The N by N working correlation."""
+    correlation = {
+        "independence": lambda: np.eye(len(groups)),
+        "exchangeable": lambda: fit.alpha + (1 - fit.alpha) * np.eye(len(groups)),
+        "ar1": lambda: fit.alpha ** np.abs(np.subtract.outer(visits, visits)),
+        "unstructured": lambda: fit.alpha[np.ix_(visits, visits)],
+    }
+    return np.where(groups[:, None] == groups, correlation[fit.structure](), 0)
 
 
 def by_definition(fit, X, y, groups, c, covariance):
     """Standard error and Satterthwaite df from the N by N hat matrix and one cluster at a time."""
     clusters = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    same = groups[:, None] == groups
-    V = np.where(same, fit.alpha, 0) + (1 - fit.alpha) * np.eye(len(y))
+    V = working(fit, groups, X[:, 3].astype(int))
     W = np.linalg.inv(V)
     B = np.linalg.inv(X.T @ W @ X)
     residual_maker = np.eye(len(y)) - X @ B @ X.T @ W
@@ -170,27 +247,79 @@ def by_definition(fit, X, y, groups, c, covariance):
     return se, np.trace(P) ** 2 / np.sum(P**2)
 
 
-@pytest.mark.parametrize("structure", ["independence", "exchangeable"])
+@pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_equals_definition(unbalanced, structure, covariance):
     y, X, groups = unbalanced
-    fit = gee.fit(y, X, groups, structure)
+    fit = gee.fit(y, X, groups, structure, X[:, 3])
     for c in (*np.eye(4), np.array([1.0, -2.0, 30.0, 0.5])):
         test = fit.test(c, covariance, "satterthwaite")
         assert (test.se, test.df) == pytest.approx(by_definition(fit, X, y, groups, c, covariance), rel=1e-9)
-    assert (fit.alpha == 0) == (structure == "independence")
+    assert np.all(fit.alpha == 0) == (structure == "independence")
 
 
-def test_solves_the_estimating_equations(unbalanced):
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_solves_the_estimating_equations(unbalanced, structure):
     y, X, groups = unbalanced
-    fit = gee.fit(y, X, groups)
-    same = groups[:, None] == groups
+    visits = X[:, 3].astype(int)
+    fit = gee.fit(y, X, groups, structure, visits)
     residual = y - X @ fit.beta
-    V = np.where(same, fit.alpha, 0) + (1 - fit.alpha) * np.eye(len(y))
-    assert X.T @ np.linalg.solve(V, residual) == pytest.approx(np.zeros(4), abs=1e-10)
-    products = np.outer(residual, residual)[same & ~np.eye(len(y), dtype=bool)]
+    V = working(fit, groups, visits)
+    assert X.T @ np.linalg.solve(V, residual) == pytest.approx(np.zeros(4), abs=1e-8)
     assert fit.scale == pytest.approx(np.mean(residual**2))
-    assert fit.alpha == pytest.approx(products.mean() / fit.scale)
+    i, j = np.nonzero((groups[:, None] == groups) & ~np.eye(len(y), dtype=bool))
+    z, d = residual[i] * residual[j] / fit.scale, np.abs(visits[i] - visits[j])
+    if structure == "exchangeable":
+        assert fit.alpha == pytest.approx(z.mean())
+    elif structure == "ar1":
+        assert np.sum(d * fit.alpha ** (d - 1) * (z - fit.alpha**d)) == pytest.approx(0, abs=1e-10)
+        squares = [np.sum((z - a**d) ** 2) for a in (fit.alpha, *np.linspace(-1, 1, 201))]
+        assert min(squares) == squares[0]
+    elif structure == "unstructured":
+        for a, b in zip(*np.triu_indices(4, 1), strict=True):
+            at = (visits[i] == a) & (visits[j] == b)
+            assert fit.alpha[a, b] == fit.alpha[b, a] == pytest.approx(z[at].mean())
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_qic_equals_its_definition(unbalanced, structure):
+    """Pan's: minus twice the quasi-likelihood under independence, plus twice the trace of its information times
+    the robust covariance, both with the scale of independence."""
+    y, X, groups = unbalanced
+    visits = X[:, 3].astype(int)
+    fit = gee.fit(y, X, groups, structure, visits)
+    scale = sm.OLS(y, X).fit().ssr / len(y)
+    W = np.linalg.inv(working(fit, groups, visits))
+    residual = y - X @ fit.beta
+    scores = np.array([X.T @ W @ np.where(groups == group, residual, 0) for group in np.unique(groups)])
+    B = np.linalg.inv(X.T @ W @ X)
+    penalty = np.trace(X.T @ X / scale @ B @ scores.T @ scores @ B)
+    assert fit.qic == pytest.approx(residual @ residual / scale + 2 * penalty, rel=1e-10)
+
+
+@pytest.mark.parametrize("structure", ["independence", "exchangeable"])
+def test_qic_equals_statsmodels(unbalanced, structure):
+    y, X, groups = unbalanced
+    model = sm.GEE(y, X, groups, cov_struct=getattr(sm.cov_struct, structure.capitalize())())
+    theirs = model.fit(maxiter=500, ctol=1e-12, ddof_scale=0)
+    qic, _ = theirs.qic(scale=sm.OLS(y, X).fit().ssr / len(y))
+    assert gee.fit(y, X, groups, structure).qic == pytest.approx(qic, rel=1e-6)  # its integral is numerical
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_effect_at_a_visit_is_the_welch_comparison_of_that_visit(structure):
+    """Arm by visit on complete data: nothing is borrowed from the other visits."""
+    rng = np.random.default_rng(4)
+    wide = rng.normal(size=(12, 1)) + rng.normal(size=(12, 3))
+    subject, visit = np.divmod(np.arange(36), 3)
+    arm = (subject >= 5).astype(float)
+    X = np.column_stack([visit == v for v in range(3)] + [(visit == v) * arm for v in range(3)])
+    fit = gee.fit(wide.ravel(), X, subject, structure, visit)
+    for v in range(3):
+        test = fit.test(np.eye(6)[3 + v], "CR2")
+        welch = stats.ttest_ind(wide[5:, v], wide[:5, v], equal_var=False)
+        assert test.estimate == pytest.approx(wide[5:, v].mean() - wide[:5, v].mean())
+        assert test.statistic == pytest.approx(welch.statistic)
 
 
 def test_complete_balanced_data_reduce_to_ancova_on_subject_means():
@@ -264,10 +393,40 @@ def assert_same(one, other, c_one, c_other=None):
         assert (a.estimate, a.se, a.df) == pytest.approx((b.estimate, b.se, b.df), rel=1e-8)
 
 
-def test_order_of_rows_does_not_matter(unbalanced):
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_order_of_rows_and_origin_of_visits_do_not_matter(unbalanced, structure):
     y, X, groups = unbalanced
     order = np.random.default_rng(8).permutation(len(y))
-    assert_same(gee.fit(y, X, groups), gee.fit(y[order], X[order], groups[order]), [0, 1, 0, 0])
+    one = gee.fit(y, X, groups, structure, X[:, 3])
+    other = gee.fit(y[order], X[order], groups[order], structure, X[order, 3] - 7)
+    assert_same(one, other, [0, 1, 0, 0])
+
+
+@pytest.mark.parametrize("structure", ["ar1", "unstructured"])
+def test_two_visits_make_all_structures_exchangeable(structure):
+    rng = np.random.default_rng(6)
+    subject, visit = np.divmod(np.flatnonzero(rng.random(30) < 0.8), 2)
+    y = rng.normal(size=15)[subject] + rng.normal(size=subject.size)
+    X = np.column_stack([np.ones(y.size), visit])
+    assert_same(gee.fit(y, X, subject), gee.fit(y, X, subject, structure, visit), [0, 1])
+
+
+def test_a_sequence_that_alternates_has_a_negative_ar1_correlation():
+    rng = np.random.default_rng(1)
+    y = (-1.0) ** np.arange(5) * rng.normal(size=(30, 1)) + rng.normal(size=(30, 5))
+    subject, visit = np.divmod(np.arange(150), 5)
+    X = np.ones((150, 1))
+    assert -1 < gee.fit(y.ravel(), X, subject, "ar1", visit).alpha < -0.4
+    # the sign of a does not show in visits an even distance apart: the positive one is meant
+    assert 0 < gee.fit(y[:, ::2].ravel(), X[:90], np.repeat(range(30), 3), "ar1", visit[visit % 2 == 0]).alpha < 1
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_one_row_of_each_cluster_is_independence(structure):
+    fit = gee.fit([1.0, 4, 2, 9, 3], np.ones((5, 1)), range(5), structure, [0, 0, 1, 1, 1])
+    assert fit.test([1]) == gee.fit([1.0, 4, 2, 9, 3], np.ones((5, 1)), range(5), "independence").test([1])
+    if structure == "unstructured":
+        assert np.isnan(fit.alpha[0, 1])
 
 
 @pytest.mark.parametrize(
@@ -301,9 +460,9 @@ def test_negative_correlation_is_kept():
 # what is refused
 
 
-def refused(message, y, X, groups, structure="exchangeable"):
+def refused(message, y, X, groups, structure="exchangeable", visits=None):
     with pytest.raises(gee.GeeError, match=message):
-        gee.fit(y, X, groups, structure)
+        gee.fit(y, X, groups, structure, visits)
 
 
 def test_unusable_data_are_refused_in_words(unbalanced):
@@ -320,7 +479,25 @@ def test_unusable_data_are_refused_in_words(unbalanced):
     refused("4 parameters need more clusters than the 4 there are", y, X, groups % 4)
     refused("5 columns but rank 4", y, np.column_stack([X, X[:, 0] - X[:, 1]]), groups)
     refused("5 columns but rank 4", y, np.column_stack([X, 0 * y]), groups)
-    refused("'ar1' is not one of independence, exchangeable", y, X, groups, "ar1")
+    refused("'AR1' is not one of independence, exchangeable, ar1, unstructured", y, X, groups, "AR1")
+
+
+@pytest.mark.parametrize("structure", ["ar1", "unstructured"])
+def test_unusable_visits_are_refused_in_words(unbalanced, structure):
+    y, X, groups = unbalanced
+    visits = X[:, 3]
+    refused("need the visit index of each row", y, X, groups, structure)
+    for wrong in (
+        visits[1:],
+        visits + 0.5,
+        np.where(visits == 2, np.nan, visits),
+        visits + np.inf,
+        ["one"] * 78,
+        3,
+    ):
+        refused("visits must be 78 whole numbers, one for each row", y, X, groups, structure, wrong)
+    twice = np.where(groups == 4, 5, visits)
+    refused("cluster 4 has more than one row at visit 5", y, X, groups, structure, twice)
 
 
 def test_exact_fit_is_refused(unbalanced):
@@ -329,10 +506,20 @@ def test_exact_fit_is_refused(unbalanced):
     refused("fits the outcome exactly", 0 * X[:, 0], X, groups)
 
 
+@pytest.mark.parametrize("structure", STRUCTURES[1:])
 @pytest.mark.parametrize("wide", [[[1, 1], [2, 2], [4, 4]], [[1, -1], [2, -2], [4, -4]]])
-def test_singular_working_correlation_is_refused(wide):
-    X = np.ones((6, 1))
-    refused("working correlation -?1 is singular in clusters of 2", np.ravel(wide), X, [0, 0, 1, 1, 2, 2])
+def test_singular_working_correlation_is_refused(structure, wide):
+    where = "" if structure == "exchangeable" else " at visits 2, 3"
+    message = f"the {structure} working correlation is singular for clusters of 2 rows{where} .*choose a simpler"
+    refused(message, np.ravel(wide), np.ones((6, 1)), [0, 0, 1, 1, 2, 2], structure, [2, 3] * 3)
+
+
+def test_indefinite_working_correlation_is_refused():
+    """Two visits vary far more than the scale that all visits share: their products exceed one."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(10, 1)) * [1, 9, 9] + rng.normal(size=(10, 3))
+    message = "unstructured working correlation is not positive definite for clusters of 3 rows at visits 0, 1, 2"
+    refused(message, y.ravel(), np.ones((30, 1)), np.repeat(range(10), 3), "unstructured", [0, 1, 2] * 10)
 
 
 def test_lack_of_convergence_is_an_error(unbalanced, monkeypatch):

@@ -129,9 +129,7 @@ def _checked(wide, arm, ss_type) -> tuple[np.ndarray, np.ndarray, list]:
     if ss_type not in (2, 3):
         raise AnovaError(f"sums of squares are of type 2 or 3, not {ss_type!r}")
     if y.ndim != 2 or len(y) != len(labels):
-        raise AnovaError(
-            f"outcomes {y.shape} must be subjects by visits, with {len(y)} arms, not {len(labels)}"
-        )
+        raise AnovaError(f"outcomes {y.shape} must be subjects by visits, with {len(y)} arms, not {len(labels)}")
     if y.shape[1] < 2:
         raise AnovaError("an arm by visit analysis needs at least two visits")
     if incomplete := int(np.sum(~np.isfinite(y).all(axis=1))):
@@ -149,13 +147,10 @@ def _checked(wide, arm, ss_type) -> tuple[np.ndarray, np.ndarray, list]:
 def _effect(ss, df, ss_error, df_error, ss_errors, gg=None, hf=None) -> Effect:
     f = (ss / df) / (ss_error / df_error)
     p, p_gg, p_hf = (
-        None if epsilon is None else float(stats.f.sf(f, epsilon * df, epsilon * df_error))
-        for epsilon in (1.0, gg, hf)
+        None if epsilon is None else float(stats.f.sf(f, epsilon * df, epsilon * df_error)) for epsilon in (1.0, gg, hf)
     )
     eta, general = ss / (ss + ss_error), ss / (ss + ss_errors)
-    return Effect(
-        float(ss), df, float(ss_error), df_error, float(f), p, p_gg, p_hf, float(eta), float(general)
-    )
+    return Effect(float(ss), df, float(ss_error), df_error, float(f), p, p_gg, p_hf, float(eta), float(general))
 
 
 def _epsilons(sscp: np.ndarray, df: int) -> tuple[float, float]:

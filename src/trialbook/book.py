@@ -3,14 +3,18 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
+from jupyter_book.cli.main import main as jupyter_book
+
+from trialbook.faults import UserError
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 STAGED = ("book", "_config.yml", "_toc.yml")
 
 
-class BookError(Exception):
+class BookError(UserError):
     """The book could not be built; the message holds what Sphinx found wrong, and nothing was replaced."""
 
 
@@ -63,15 +67,15 @@ def build(source, output, builder="html", draft=False):
     work = output.parent / ".work"
     built = work / "_build" / builder
     shutil.rmtree(built, ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--path-output", str(work)]
-    command += ["--builder", builder, "-W", "-n", "--keep-going", "-q"]
-    environment = {**os.environ, "TRIALBOOK_DRAFT": "1" if draft else "", "PYTHONWARNINGS": "ignore"}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True)
-    said = _colourless(run.stderr)
-    if run.returncode:
-        shutil.rmtree(built, ignore_errors=True)
-        faults = [line for line in said.splitlines() if re.search("WARNING|ERROR|CRITICAL|rror:", line)] or (said + run.stdout).splitlines()[-30:]
-        raise BookError("the book was not built, and what stood before stands:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(faults)))
+    os.environ["TRIALBOOK_DRAFT"] = "1" if draft else ""
+    arguments = ["build", str(source), "--path-output", str(work), "--builder", builder]
+    said = StringIO()
+    try:
+        with redirect_stdout(said), redirect_stderr(said):
+            jupyter_book([*arguments, "-W", "-n", "--keep-going", "-q"], standalone_mode=False)
+    except (Exception, SystemExit) as error:
+        shutil.rmtree(work)  # or documents once read with a warning would pass without it
+        raise BookError(_faults(said.getvalue())) from error
     old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if output.exists():
@@ -82,5 +86,8 @@ def build(source, output, builder="html", draft=False):
     return listing.read_text("utf8").splitlines() if listing.exists() else []
 
 
-def _colourless(text):
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+def _faults(said):
+    """Pick from what Sphinx said the lines that name a fault; where there is none, the last lines."""
+    lines = _COLOUR.sub("", said).splitlines()
+    faults = [line for line in lines if re.search("WARNING|ERROR|CRITICAL|rror:", line)] or lines[-30:]
+    return "\n  ".join(["the book was not built, and what stood before stands:", *dict.fromkeys(faults)])

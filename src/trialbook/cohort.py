@@ -82,24 +82,40 @@ def flow(trial):
             results.add(f"cohort.received.{arm_id}.n", received, "count", method="TRT01A equals TRT01P", **arm)
         if "EOSSTT" in subjects and subjects["EOSSTT"].notna().any():
             status = subjects["EOSSTT"].str.upper()
-            results.add(f"cohort.completed.{arm_id}.n", int((status == "COMPLETED").sum()), "count", method="EOSSTT", **arm)
+            results.add(
+                f"cohort.completed.{arm_id}.n", int((status == "COMPLETED").sum()), "count", method="EOSSTT", **arm
+            )
             left = subjects[status != "COMPLETED"]
             results.add(f"cohort.left.{arm_id}.n", len(left), "count", method="EOSSTT", **arm)
             reasons = left["DCSREAS"] if "DCSREAS" in left else pd.Series(index=left.index, dtype=str)
+            reasons = reasons.mask(reasons.isna() & (status == "ONGOING"), "still in the study")
             for reason, count in reasons.fillna("reason not given").value_counts().sort_index().items():
                 results.add(
-                    f"cohort.left.{arm_id}.{slug(reason)}.n", int(count), "count", method=f"DCSREAS: {reason.lower()}", **arm
+                    f"cohort.left.{arm_id}.{slug(reason)}.n",
+                    int(count),
+                    "count",
+                    method=f"DCSREAS: {reason.lower()}",
+                    **arm,
                 )
         for name, chosen in (("efficacy", sets.efficacy), ("safety", sets.safety)):
             count = int((subjects[chosen.flag] == "Y").sum())
-            results.add(f"cohort.{name}.{arm_id}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, **arm)
+            results.add(
+                f"cohort.{name}.{arm_id}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, **arm
+            )
     for name, chosen in (("efficacy", sets.efficacy), ("safety", sets.safety)):
         count = int((trial.adsl[chosen.flag] == "Y").sum())
-        results.add(f"cohort.{name}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, n=len(trial.adsl))
+        results.add(
+            f"cohort.{name}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, n=len(trial.adsl)
+        )
     scheduled = {visit.avisitn for visit in trial.facts.visits.schedule}
     outside = int((~trial.adlb["AVISITN"].isin(scheduled)).sum())
     results.add(
-        "cohort.unscheduled.records", outside, "count", method="AVISITN outside the schedule: not analysed", dataset="adlb", unit=""
+        "cohort.unscheduled.records",
+        outside,
+        "count",
+        method="AVISITN outside the schedule: not analysed",
+        dataset="adlb",
+        unit="",
     )
     return results
 
@@ -131,12 +147,16 @@ def baseline(trial):
             results.add(f"{key}.missing", len(column) - len(known), "count", **{**fixed, "n": len(column), "unit": ""})
             for level in levels:
                 counted = [int((known == level).sum()), len(known)]
-                results.add(f"{key}.{slug(level)}.n_pct", counted, "n (%)", **{**fixed, "unit": ""})
+                source = f"{line.variable or line.paramcd}: {level}"
+                results.add(f"{key}.{slug(level)}.n_pct", counted, "n (%)", method=source, **{**fixed, "unit": ""})
             if line.type == "mean":
-                results.add(f"{key}.mean_sd", [known.mean(), known.std()], "mean (SD)", line.digits, **fixed)
+                reason = "" if len(known) > 1 else "not estimable: fewer than two values"
+                values = [known.mean(), known.std()] if len(known) > 1 else None
+                results.add(f"{key}.mean_sd", values, "mean (SD)", line.digits, method=reason, **fixed)
             if line.type == "median":
-                quartiles = known.quantile([0.5, 0.25, 0.75]).tolist()
-                results.add(f"{key}.median_iqr", quartiles, "median (IQR)", line.digits, **fixed)
+                reason = "" if len(known) else "not estimable: no value"
+                quartiles = known.quantile([0.5, 0.25, 0.75])
+                results.add(f"{key}.median_iqr", quartiles, "median (IQR)", line.digits, method=reason, **fixed)
     return results
 
 
@@ -155,6 +175,8 @@ def exposure(trial):
     results = Results(trial.facts.alpha, dataset="adex", analysis_set=trial.facts.analysis_sets.safety.label)
     if trial.adex is None:
         return results
+    units = trial.adex["AVALU"].dropna().unique() if "AVALU" in trial.adex else []
+    unit = units[0] if len(units) == 1 else ""
     for arm_id, subjects in trial.subjects(trial.facts.analysis_sets.safety).items():
         given = trial.adex[trial.adex["USUBJID"].isin(subjects["USUBJID"])]
         per_subject = given.groupby("USUBJID").size().reindex(subjects["USUBJID"], fill_value=0)
@@ -171,17 +193,20 @@ def exposure(trial):
             complete = [int((per_subject >= trial.facts.intervention.courses).sum()), len(subjects)]
             results.add(f"{key}.complete.n_of", complete, "n of N", method="all planned courses given", **arm)
         if "AVAL" in given:
-            total = given.groupby("USUBJID")["AVAL"].sum()
-            unit = given["AVALU"].iloc[0] if "AVALU" in given else ""
-            results.add(f"{key}.dose.mean_sd", [total.mean(), total.std()], "mean (SD)", 1, unit=unit, **arm)
+            total = given.groupby("USUBJID")["AVAL"].sum(min_count=1).dropna()
+            reason = "" if len(total) > 1 else "not estimable: fewer than two values"
+            values = [total.mean(), total.std()] if len(total) > 1 else None
+            results.add(
+                f"{key}.dose.mean_sd", values, "mean (SD)", 1, unit=unit, method=reason, **{**arm, "n": len(total)}
+            )
     return results
 
 
 def _baseline_values(trial, line):
-    """The values of one baseline line by arm, or None where the variable is wholly absent."""
+    """The values of one baseline line by arm, or None where the variable is empty."""
     if line.paramcd:
         return {arm: wide[trial.facts.visits.baseline] for arm, wide in trial.values(line.paramcd).items()}
-    if line.variable not in trial.adsl or trial.adsl[line.variable].isna().all():
+    if trial.adsl[line.variable].isna().all():
         return None
     return {arm: subjects.set_index("USUBJID")[line.variable] for arm, subjects in trial.subjects().items()}
 

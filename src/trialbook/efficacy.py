@@ -5,8 +5,12 @@ import pandas as pd
 from scipy import stats
 
 from trialbook import gee as gee_model
-from trialbook.anova import mixed_anova
+from trialbook.anova import AnovaError, mixed_anova
 from trialbook.results import Results
+
+_NONE = "not estimable: an arm has no value"
+_FEW = "not estimable: an arm has fewer than two values"
+_ALIKE = "not estimable: the values of each arm are all the same"
 
 
 def by_visit(trial):
@@ -24,23 +28,33 @@ def by_visit(trial):
     """
     results = _results(trial)
     for parameter, wide in _each(trial):
-        results.add(f"{parameter.id}.final.visit", trial.visits(parameter.paramcd)[-1].label.lower(), "text", dataset="trial.yml")
+        results.add(
+            f"{parameter.id}.final.visit",
+            trial.visits(parameter.paramcd)[-1].label.lower(),
+            "text",
+            dataset="trial.yml",
+        )
         for visit in trial.visits(parameter.paramcd):
             for arm, values in wide.items():
-                known = values[visit.avisitn].dropna()
-                mean, sd = (known.mean(), known.std()) if len(known) else (None, None)
-                half = stats.t.ppf(1 - trial.facts.alpha / 2, len(known) - 1) * known.sem() if len(known) > 1 else np.nan
                 key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}"
+                known = values[visit.avisitn].dropna()
+                mean, sd = (
+                    (known.mean(), known.std()) if len(known) > 1 else (known.mean() if len(known) else None, None)
+                )
+                both = None if sd is None else [mean, sd]
+                half = stats.t.ppf(1 - trial.facts.alpha / 2, len(known) - 1) * known.sem() if both else None
+                bounds = both and [mean - half, mean + half]
                 fixed = _facts(parameter, visit=visit.label, group=arm, n=len(known))
                 results.add(f"{key}.n", len(known), "n", **{**fixed, "unit": "participants"})
-                results.add(f"{key}.mean", mean, "mean", parameter.digits, **fixed)
+                results.add(f"{key}.mean", mean, "mean", parameter.digits, method="" if len(known) else _NONE, **fixed)
+                fixed["method"] = "" if both else _FEW
                 results.add(f"{key}.sd", sd, "SD", parameter.digits, **fixed)
-                results.add(f"{key}.mean_sd", [mean, sd], "mean (SD)", parameter.digits, **fixed)
-                results.add(f"{key}.ci", mean and [mean - half, mean + half], "ci", parameter.digits, **fixed)
+                results.add(f"{key}.mean_sd", both, "mean (SD)", parameter.digits, **fixed)
+                results.add(f"{key}.ci", bounds, "ci", parameter.digits, **fixed)
                 if visit.avisitn != trial.facts.visits.baseline and trial.facts.visits.baseline in values:
                     change = (values[visit.avisitn] - values[trial.facts.visits.baseline]).dropna()
                     moved = [change.mean(), change.std()] if len(change) > 1 else None
-                    fixed["n"] = len(change)
+                    fixed |= {"n": len(change), "method": "" if moved else _FEW}
                     results.add(f"{key}.change.mean_sd", moved, "mean (SD)", parameter.digits, **fixed)
     return results
 
@@ -56,7 +70,8 @@ def final_difference(trial):
     -------
     Results
         Keys ``<paramcd>.final.difference`` (test minus reference) with ``.ci``, ``.p``, ``.t``, ``.df``, and the
-        same under ``….welch``; not estimable where an arm has fewer than two values.
+        same under ``….welch``; not estimable, with the reason as method, where an arm has fewer than two values
+        or neither arm varies.
 
     References
     ----------
@@ -66,18 +81,19 @@ def final_difference(trial):
     for parameter, wide in _each(trial):
         last = trial.visits(parameter.paramcd)[-1]
         test, reference = (values[last.avisitn].dropna() for values in wide.values())
-        estimable = min(len(test), len(reference)) > 1 and max(test.std(), reference.std()) > 0
         fixed = _facts(parameter, visit=last.label, group="difference", n=len(test) + len(reference))
         key = f"{parameter.id}.final.difference"
-        difference = test.mean() - reference.mean() if len(test) and len(reference) else None
-        results.add(key, difference, "difference", parameter.digits, method="difference in means", **fixed)
+        fewest = min(len(test), len(reference))
+        difference, method = (test.mean() - reference.mean(), "difference in means") if fewest else (None, _NONE)
+        results.add(key, difference, "difference", parameter.digits, method=method, **fixed)
+        reason = _FEW if fewest < 2 else _ALIKE if max(test.nunique(), reference.nunique()) == 1 else None
         for name, equal, method in ((key, True, "pooled t test"), (f"{key}.welch", False, "Welch's t test")):
-            answer = stats.ttest_ind(test, reference, equal_var=equal) if estimable else None
-            bounds = answer and list(answer.confidence_interval(1 - trial.facts.alpha))
-            results.add(f"{name}.ci", bounds, "ci", parameter.digits, method=method, **fixed)
-            results.add(f"{name}.p", answer and answer.pvalue, "p", method=method, **{**fixed, "unit": ""})
-            results.add(f"{name}.t", answer and answer.statistic, "t", 2, method=method, **{**fixed, "unit": ""})
-            results.add(f"{name}.df", answer and answer.df, "df", 0 if equal else 1, method=method, **{**fixed, "unit": ""})
+            ci, p, t, df = (None,) * 4 if reason else _t_test(test, reference, equal, trial.facts.alpha)
+            fixed["method"] = reason or method
+            results.add(f"{name}.ci", ci, "ci", parameter.digits, **fixed)
+            results.add(f"{name}.p", p, "p", **{**fixed, "unit": ""})
+            results.add(f"{name}.t", t, "t", 2, **{**fixed, "unit": ""})
+            results.add(f"{name}.df", df, "df", 0 if equal else 1, **{**fixed, "unit": ""})
     return results
 
 
@@ -101,27 +117,7 @@ def anova(trial):
     """
     results = _results(trial)
     for parameter, wide in _each(trial):
-        complete = {arm: values.dropna() for arm, values in wide.items()}
-        fixed = _facts(parameter, n=sum(map(len, complete.values()))) | {"unit": ""}
-        key = f"{parameter.id}.anova"
-        for arm, values in complete.items():
-            results.add(f"{key}.{arm}.n", len(values), "n", **{**fixed, "group": arm, "unit": "participants"})
-        labels = np.repeat(list(complete), [len(values) for values in complete.values()])
-        try:
-            answer = mixed_anova(pd.concat(complete.values()).to_numpy(), labels)
-        except ValueError as error:
-            for row in ("arm", "visit", "interaction"):
-                results.add(f"{key}.{row}.p", None, "p", method=f"not estimable: {error}", **fixed)
-            continue
-        results.add(f"{key}.epsilon", answer.epsilon_gg, "epsilon", 2, method="Greenhouse–Geisser", **fixed)
-        for row, effect in (("arm", answer.arm), ("visit", answer.visit), ("interaction", answer.interaction)):
-            corrected = effect.p if effect.p_gg is None else effect.p_gg
-            results.add(f"{key}.{row}.f", effect.f, "F", 2, **fixed)
-            results.add(f"{key}.{row}.df", f"{effect.df}, {effect.df_error}", "text", **fixed)
-            method = "F test" if row == "arm" else "F test, Greenhouse–Geisser"
-            results.add(f"{key}.{row}.p", corrected, "p", method=method, **fixed)
-            if row != "arm":
-                results.add(f"{key}.{row}.p_uncorrected", effect.p, "p", method="F test, sphericity assumed", **fixed)
+        _add_anova(results, parameter, wide)
     return results
 
 
@@ -146,30 +142,7 @@ def gee(trial):
     """
     results = _results(trial)
     for parameter, wide in _each(trial):
-        y, X, groups, arms = gee_design(wide, trial.facts.visits.baseline)
-        fixed = _facts(parameter, visit="all follow-up visits", group="difference", n=len(set(groups)))
-        key = f"{parameter.id}.gee"
-        for arm, n in arms.items():
-            results.add(f"{key}.{arm}.n", n, "n", **{**fixed, "group": arm, "unit": "participants"})
-        results.add(f"{key}.observations.n", len(y), "count", **{**fixed, "unit": "observations"})
-        contrast = np.eye(X.shape[1])[1]
-        try:
-            model = gee_model.fit(y, X, groups, structure="exchangeable")
-            published = model.test(contrast, covariance="robust", reference="z", alpha=trial.facts.alpha)
-            small = model.test(contrast, covariance="CR2", reference="satterthwaite", alpha=trial.facts.alpha)
-        except ValueError as error:
-            for name in ("effect", "effect.ci", "effect.p", "effect.cr2.ci", "effect.cr2.p"):
-                results.add(f"{key}.{name}", None, name.split(".")[-1], method=f"not estimable: {error}", **fixed)
-            continue
-        results.add(f"{key}.correlation", model.alpha, "correlation", 2, method="exchangeable", **{**fixed, "unit": ""})
-        results.add(f"{key}.effect", published.estimate, "difference", parameter.model_digits or 2, method="GEE", **fixed)
-        tests = ((f"{key}.effect", published, "GEE, robust z"), (f"{key}.effect.cr2", small, "GEE, CR2, Satterthwaite t"))
-        for name, test, method in tests:
-            digits = parameter.model_digits or 2
-            results.add(f"{name}.se", test.se, "SE", digits, method=method, **fixed)
-            results.add(f"{name}.ci", [test.lower, test.upper], "ci", digits, method=method, **fixed)
-            results.add(f"{name}.p", test.p, "p", method=method, **{**fixed, "unit": ""})
-        results.add(f"{key}.effect.cr2.df", small.df, "df", 1, method="Satterthwaite", **{**fixed, "unit": ""})
+        _add_gee(results, parameter, wide, trial)
     return results
 
 
@@ -194,14 +167,97 @@ def gee_design(wide, baseline):
     """
     long = []
     for index, (arm, values) in enumerate(wide.items()):
-        follow_up = values.drop(columns=baseline, errors="ignore").melt(ignore_index=False, var_name="visit", value_name="y")
+        follow_up = values.drop(columns=baseline, errors="ignore").melt(
+            ignore_index=False, var_name="visit", value_name="y"
+        )
         base = values[baseline] if baseline in values else pd.Series(np.nan, index=values.index)
-        long.append(follow_up.assign(arm=arm, test=1.0 - index, base=base.reindex(follow_up.index)).dropna().reset_index())
+        long.append(
+            follow_up.assign(arm=arm, test=1.0 - index, base=base.reindex(follow_up.index)).dropna().reset_index()
+        )
     rows = pd.concat(long)
     visits = [np.equal(rows["visit"].to_numpy(float), visit) for visit in sorted(set(rows["visit"]))[1:]]
     X = np.column_stack([np.ones(len(rows)), rows["test"], rows["base"], *visits]).astype(float)
     counts = rows.groupby("arm")["USUBJID"].nunique()
     return rows["y"].to_numpy(float), X, rows["USUBJID"].to_numpy(), {arm: int(counts.get(arm, 0)) for arm in wide}
+
+
+def _t_test(test, reference, pooled, alpha):
+    """Compare two means by their variances, of which one may be zero: interval, two-sided P, t and its df."""
+    sizes, variances = np.array([len(test), len(reference)]), np.array([test.var(), reference.var()])
+    if pooled:
+        df = sizes.sum() - 2
+        square = (sizes - 1) @ variances / df * np.sum(1 / sizes)
+    else:
+        parts = variances / sizes
+        square = parts.sum()
+        df = square**2 / np.sum(parts**2 / (sizes - 1))
+    difference, error = test.mean() - reference.mean(), np.sqrt(square)
+    margin = stats.t.ppf(1 - alpha / 2, df) * error
+    return (
+        [difference - margin, difference + margin],
+        2 * stats.t.sf(abs(difference / error), df),
+        difference / error,
+        df,
+    )
+
+
+def _add_anova(results, parameter, wide):
+    complete = {arm: values.dropna() for arm, values in wide.items()}
+    fixed = _facts(parameter, n=sum(map(len, complete.values()))) | {"unit": ""}
+    key = f"{parameter.id}.anova"
+    for arm, values in complete.items():
+        results.add(f"{key}.{arm}.n", len(values), "n", **{**fixed, "group": arm, "unit": "participants"})
+    labels = np.repeat(list(complete), [len(values) for values in complete.values()])
+    try:
+        answer, reason = mixed_anova(pd.concat(complete.values()).to_numpy(), labels), None
+    except AnovaError as error:
+        answer, reason = None, f"not estimable: {error}"
+
+    def add(name, value, statistic, digits=0, method="F test"):
+        results.add(f"{key}.{name}", value, statistic, digits, method=reason or method, **fixed)
+
+    add("epsilon", answer and answer.epsilon_gg, "epsilon", 2, "Greenhouse–Geisser")
+    for row in ("arm", "visit", "interaction"):
+        effect = answer and getattr(answer, row)
+        add(f"{row}.f", effect and effect.f, "F", 2)
+        add(f"{row}.df", effect and f"{effect.df}, {effect.df_error}", "text")
+        if row == "arm":
+            add(f"{row}.p", effect and effect.p, "p")
+        else:
+            add(f"{row}.p", effect and effect.p_gg, "p", method="F test, Greenhouse–Geisser")
+            add(f"{row}.p_uncorrected", effect and effect.p, "p", method="F test, sphericity assumed")
+
+
+def _add_gee(results, parameter, wide, trial):
+    y, X, groups, arms = gee_design(wide, trial.facts.visits.baseline)
+    fixed = _facts(parameter, visit="all follow-up visits", group="difference", n=len(set(groups)))
+    key = f"{parameter.id}.gee"
+    for arm, n in arms.items():
+        results.add(f"{key}.{arm}.n", n, "n", **{**fixed, "group": arm, "unit": "participants"})
+    results.add(f"{key}.observations.n", len(y), "count", **{**fixed, "unit": "observations"})
+    try:
+        if empty := [arm.label for arm in trial.arms if not arms[arm.id]]:
+            raise gee_model.GeeError(f"nobody in {' or '.join(empty)} has both a baseline and a follow-up value")
+        contrast, alpha = np.eye(X.shape[1])[1], trial.facts.alpha
+        model, reason = gee_model.fit(y, X, groups, structure="exchangeable"), None
+        published = model.test(contrast, covariance="robust", reference="z", alpha=alpha)
+        small = model.test(contrast, covariance="CR2", reference="satterthwaite", alpha=alpha)
+    except gee_model.GeeError as error:
+        model, published, small, reason = None, None, None, f"not estimable: {error}"
+
+    def add(name, value, statistic, digits, method):
+        unit = "" if statistic in ("p", "df", "correlation") else fixed["unit"]
+        results.add(f"{key}.{name}", value, statistic, digits, method=reason or method, **{**fixed, "unit": unit})
+
+    digits = parameter.model_digits
+    add("correlation", model and model.alpha, "correlation", 2, "exchangeable")
+    add("effect", published and published.estimate, "difference", digits, "GEE")
+    tests = (("effect", published, "GEE, robust z"), ("effect.cr2", small, "GEE, CR2, Satterthwaite t"))
+    for name, test, method in tests:
+        add(f"{name}.se", test and test.se, "SE", digits, method)
+        add(f"{name}.ci", test and [test.lower, test.upper], "ci", digits, method)
+        add(f"{name}.p", test and test.p, "p", 0, method)
+    add("effect.cr2.df", small and small.df, "df", 1, "Satterthwaite")
 
 
 def _results(trial):

@@ -1,8 +1,10 @@
 """What a user got wrong: said with file, row, column, rule and remedy, many at once, on one screen."""
 
+from collections import Counter
 from dataclasses import dataclass
 
-SHOWN = 15
+SHOWN = 10
+ALIKE = 3  # of those with the same file, column and remedy, so that one bad column does not hide the rest
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,28 @@ class Fault:
         where = self.file + (f", row {self.row}" if self.row else "") + (f", {self.column}" if self.column else "")
         return f"  {where}: {self.rule}\n      → {self.remedy}"
 
+    @property
+    def kind(self):
+        """What alike faults share."""
+        return self.file, self.column, self.remedy
 
-class TrialError(Exception):
-    """A trial's files cannot be used as they are; the message lists every fault found."""
+
+class UserError(Exception):
+    """A mistake that its message explains well enough to be mended: it is shown without a traceback."""
+
+
+class TrialError(UserError):
+    """A trial's files cannot be used as they are; `faults` holds every fault, the message a screen of them."""
 
     def __init__(self, folder, faults):
         self.faults = list(faults)
-        more = len(self.faults) - SHOWN
-        lines = [f"{folder}: {len(self.faults)} fault{'s' if len(self.faults) > 1 else ''} found, nothing was built."]
-        lines += [str(fault) for fault in self.faults[:SHOWN]]
-        lines += [f"  … and {more} more"] if more > 0 else []
+        seen, shown = Counter(), []
+        for fault in self.faults:
+            seen[fault.kind] += 1
+            if seen[fault.kind] <= ALIKE:
+                shown.append(fault)
+        count, more = len(self.faults), len(self.faults) - len(shown[:SHOWN])
+        lines = [f"{folder}: {count} fault{'s' if count > 1 else ''} found, nothing was built."]
+        lines += [str(fault) for fault in shown[:SHOWN]]
+        lines += [f"  … and {more} more, most like these"] if more else []
         super().__init__("\n".join(lines))

@@ -56,12 +56,14 @@ def consort(trial, results):
     top = [f"Assessed for eligibility\n({n('cohort.screened.n')})", f"Randomised ({n('cohort.randomised.n')})"]
     columns = []
     for arm in trial.arms:
-        lost = [row for row in results if row.key.startswith(f"cohort.left.{arm.id}.") and row.method.startswith("DCSREAS")]
+        lost = [
+            row for row in results if row.key.startswith(f"cohort.left.{arm.id}.") and row.method.startswith("DCSREAS")
+        ]
         reasons = "".join(f"\n{row.method.removeprefix('DCSREAS: ')} (n = {row.display})" for row in lost)
         columns.append(
             [
                 f"Allocated to {arm.label} ({n(f'cohort.randomised.{arm.id}.n')})\nReceived as allocated ({n(f'cohort.received.{arm.id}.n')})",
-                f"Left the study ({n(f'cohort.left.{arm.id}.n')}){reasons}\nCompleted ({n(f'cohort.completed.{arm.id}.n')})",
+                f"Did not complete ({n(f'cohort.left.{arm.id}.n')}){reasons}\nCompleted ({n(f'cohort.completed.{arm.id}.n')})",
                 f"Analysed for efficacy ({n(f'cohort.efficacy.{arm.id}.n')})\nAnalysed for safety ({n(f'cohort.safety.{arm.id}.n')})",
             ]
         )
@@ -75,7 +77,9 @@ def consort(trial, results):
         axes.text(x, heights[level], text, ha="center", va="center", fontsize=9, bbox=box, zorder=2)
 
     def arrow(start, end):
-        axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 24}, zorder=1)
+        axes.annotate(
+            "", end, start, arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 24}, zorder=1
+        )
 
     put(0.5, 0, top[0])
     arrow((0.5, heights[0]), (0.5, heights[1] + 0.01))
@@ -113,15 +117,34 @@ def trajectory(trial, results, parameter):
         said = []
         for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
             keys = [f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm.id}" for visit in visits]
-            shown = [(t, results[f"{k}.mean"], results[f"{k}.ci"]) for t, k in zip(times, keys, strict=True) if results[f"{k}.ci"].value]
+            shown = [
+                (t, results[f"{k}.mean"], results[f"{k}.ci"])
+                for t, k in zip(times, keys, strict=True)
+                if results[f"{k}.ci"].value
+            ]
             means = [mean.value for _, mean, _ in shown]
-            errors = [[m - ci.value[0] for m, (_, _, ci) in zip(means, shown, strict=True)], [ci.value[1] - m for m, (_, _, ci) in zip(means, shown, strict=True)]]
+            errors = [
+                [m - ci.value[0] for m, (_, _, ci) in zip(means, shown, strict=True)],
+                [ci.value[1] - m for m, (_, _, ci) in zip(means, shown, strict=True)],
+            ]
             label = f"{arm.label} (n = {', '.join(dict.fromkeys(results[f'{k}.n'].display for k in keys))})"
             x = [t + (index - 0.5) * 2 * spread for t, _, _ in shown]
-            axes.errorbar(x, means, yerr=errors, label=label, color=colour, marker=MARKERS[index], linestyle=LINES[index], capsize=3)
+            axes.errorbar(
+                x,
+                means,
+                yerr=errors,
+                label=label,
+                color=colour,
+                marker=MARKERS[index],
+                linestyle=LINES[index],
+                capsize=3,
+            )
             ends = f"from {shown[0][1].display} to {shown[-1][1].display}" if shown else "not estimable"
             said.append(f"{arm.label} {ends}")
-        axes.set(xlabel=_axis("Time", trial.facts.visits.unit and f"{trial.facts.visits.unit}s"), ylabel=_axis(parameter.label, parameter.unit))
+        axes.set(
+            xlabel=_axis("Time", trial.facts.visits.unit and f"{trial.facts.visits.unit}s"),
+            ylabel=_axis(parameter.label, parameter.unit),
+        )
         axes.set_xticks(times, [f"{t:g}" for t in times])
         axes.legend(frameon=False)
         sns.despine(drawing)
@@ -144,7 +167,11 @@ def effects(trial, results):
     -------
     Figure
     """
-    analyses = (("final.difference", "", "Final visit,\npooled t"), ("gee.effect", "", "GEE,\nrobust z"), ("gee.effect", ".cr2", "GEE,\nCR2 t"))
+    analyses = (
+        ("final.difference", "", "Final visit,\npooled t"),
+        ("gee.effect", "", "GEE,\nrobust z"),
+        ("gee.effect", ".cr2", "GEE,\nCR2 t"),
+    )
     parameters = trial.parameters("efficacy")
     black = "black"
     with _look():
@@ -162,17 +189,24 @@ def effects(trial, results):
             axes.axvline(0, color="grey", linewidth=1, linestyle=":")
             axes.set(xlabel=_axis(f"Difference in\n{parameter.label}", parameter.unit))
             axes.set_yticks(range(len(analyses)), [label for *_, label in analyses])
+            axes.tick_params(axis="y", length=0)
             axes.margins(y=0.25)
         panels[0][0].invert_yaxis()
         sns.despine(drawing, left=True)
         drawing.tight_layout()
     test, reference = trial.arms
-    return Figure("efficacy.effects_figure", drawing, f"Effects with {trial.ci_level} confidence intervals, {test.label} minus {reference.label}. {'; '.join(said)}.")
+    return Figure(
+        "efficacy.effects_figure",
+        drawing,
+        f"Effects with {trial.ci_level} confidence intervals, {test.label} minus {reference.label}. {'; '.join(said)}.",
+    )
 
 
 def _look():
     """The look of all figures: seaborn's ticks style, colours that the colour-blind can tell apart."""
-    return mpl.rc_context({**sns.axes_style("ticks"), **sns.plotting_context("paper", font_scale=1.1), "legend.fontsize": 9})
+    return mpl.rc_context(
+        {**sns.axes_style("ticks"), **sns.plotting_context("paper", font_scale=1.1), "legend.fontsize": 9}
+    )
 
 
 def _axis(label, unit):

@@ -2,22 +2,19 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import stats
 
-Structure = Literal["independence", "exchangeable"]
+from trialbook.correlation import SINGULAR, GeeError, Structure, arrange, working_correlation
+
 Covariance = Literal["robust", "KC", "MD", "CR2"]
 Reference = Literal["z", "t", "satterthwaite"]
 MAX_ITERATIONS = 200
 STEP = 1e-12  # length of a Gauss-Newton step, relative to the length of the residual
-SINGULAR = 1e-10  # smallest eigenvalue of a working correlation, or of one minus a leverage, that is not zero
-
-
-class GeeError(ValueError):
-    """The data, or what is asked of them, do not allow a GEE."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +32,42 @@ class WaldTest:
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """The m clusters of one size n, multiplied by the inverse Cholesky root of their correlation."""
+    """The m clusters of one pattern of n visits, whitened by the Cholesky root of their correlation."""
 
     labels: Sequence[Hashable]  # m
     root: np.ndarray  # (n, n) lower Cholesky root of the working correlation
     design: np.ndarray  # (m, n, p) rows of an orthonormal basis of the whitened design
     residual: np.ndarray  # (m, n)
 
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """Covariance (m, n, n) of the whitened residuals."""
+        return np.eye(self.design.shape[1]) - self.design @ self.design.swapaxes(1, 2)
+
+    @cached_property
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues (m, n), ascending, and eigenvectors of the spread."""
+        return np.linalg.eigh(self.spread)
+
+    @cached_property
+    def gram_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues and eigenvectors of D spread D' with D the transposed root times the root (CR2)."""
+        gram = self.root.T @ self.root
+        return np.linalg.eigh(gram @ self.spread @ gram)
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A converged GEE: coefficients (p,), working correlation, scale (squared outcome units) and sizes."""
+    """A converged GEE: coefficients (p,), working correlation, scale (squared outcome units), QIC and sizes.
+
+    `alpha` is the correlation of any two visits (exchangeable) or of adjacent ones (ar1), or the matrix of
+    all visits, ascending (unstructured). `qic`, small is good, compares structures for one outcome and design.
+    """
 
     beta: np.ndarray
-    alpha: float
+    alpha: float | np.ndarray
     scale: float
+    qic: float
     structure: Structure
     n_clusters: int
     n_obs: int
@@ -97,21 +115,21 @@ class Fit:
                 raise GeeError(f"{name!r} is not one of {', '.join(known)}")
         if not 0 < alpha < 1:
             raise GeeError(f"alpha is between 0 and 1, not {alpha}")
-        direction = linalg.solve_triangular(self._triangle, c, trans="T")
+        direction = np.linalg.solve(self._triangle.T, c)
         loads = [_load(block, direction, covariance) for block in self._blocks]
         pairs = list(zip(self._blocks, loads, strict=True))
         variance = sum(np.sum(np.sum(load * block.residual, axis=1) ** 2) for block, load in pairs)
         if variance <= STEP**2 * self.scale * (direction @ direction):
             raise GeeError("the contrast has no residual variance: too few clusters carry information on it")
-        df = {"z": np.inf, "t": self.n_clusters - c.size, "satterthwaite": _satterthwaite(pairs)}[reference]
+        df = {"z": np.inf, "t": self.n_clusters - c.size}.get(reference) or _satterthwaite(pairs)
         estimate, se = c @ self.beta, np.sqrt(variance)
         p, margin = 2 * stats.t.sf(abs(estimate / se), df), se * stats.t.isf(alpha / 2, df)
         numbers = estimate, se, estimate / se, df, p, estimate - margin, estimate + margin
         return WaldTest(*map(float, numbers))
 
 
-def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable") -> Fit:
-    """Fit a marginal linear model, with geepack's scale (divisor N) and alpha (mean over all pairs).
+def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable", visits=None) -> Fit:
+    """Fit a marginal linear model, with geepack's scale (divisor N) and working correlation.
 
     Parameters
     ----------
@@ -121,8 +139,10 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable")
         Design matrix, with its intercept.
     groups : sequence of hashable, length N
         Cluster of each row; rows in any order.
-    structure : {"independence", "exchangeable"}
-        Working correlation.
+    structure : {"independence", "exchangeable", "ar1", "unstructured"}
+        Working correlation; for ar1 it is alpha to the power of the distance between two visits.
+    visits : array_like of int, shape (N,)
+        Visit index of each row, consecutive for consecutive visits; used by ar1 and unstructured only.
 
     Returns
     -------
@@ -132,50 +152,41 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable")
     Raises
     ------
     GeeError
-        Missing values, mismatched shapes, a rank-deficient design, too few clusters, an exact fit, a singular
-        working correlation, or no convergence.
+        Missing values, mismatched shapes, a rank-deficient design, too few clusters, an exact fit, unusable
+        visits, a singular working correlation, or no convergence.
 
     References
     ----------
-    Liang and Zeger (1986), Biometrika 73:13-22; geepack: Halekoh et al. (2006), J Stat Softw 15(2).
+    Liang and Zeger (1986), Biometrika 73:13-22; geepack: Halekoh et al. (2006), J Stat Softw 15(2). QIC: Pan
+    (2001), Biometrics 57:120-125, with the scale of independence.
     """
-    if structure not in STRUCTURES:
-        raise GeeError(f"{structure!r} is not one of {', '.join(STRUCTURES)}")
+    if structure not in get_args(Structure):
+        raise GeeError(f"{structure!r} is not one of {', '.join(get_args(Structure))}")
     y, X, codes, names = _checked(y, X, groups)
-    order, shapes, labels = _stack(codes, names)
-    y, X = y[order], X[order]
-    beta = np.linalg.lstsq(X, y)[0]
-    residual = y - X @ beta
+    layout = arrange(structure, codes, names, visits)
+    y, (X, units) = y[layout.order], _orthonormal(X[layout.order])
+    coordinates = y @ X  # coefficients of the orthonormal basis
+    residual = y - X @ coordinates
     if np.linalg.norm(residual) <= STEP * np.linalg.norm(y):
         raise GeeError("the model fits the outcome exactly: there is no residual variation to estimate")
+    independent = residual @ residual / y.size
     for _ in range(MAX_ITERATIONS):
-        scale = float(residual @ residual) / y.size
-        alpha, correlations = STRUCTURES[structure](_split(residual, shapes), scale)
-        roots = [_cholesky(correlation, alpha) for correlation in correlations]
-        basis, triangle = np.linalg.qr(_whiten(X, shapes, roots))
-        whitened = _whiten(residual[:, None], shapes, roots)[:, 0]
-        step = basis.T @ whitened
+        alpha, roots = working_correlation(structure, layout, residual)
+        whitened = layout.whiten(np.column_stack([X, residual]), roots)
+        (basis, triangle), whitened = _orthogonalise(whitened[:, :-1]), whitened[:, -1]
+        step = whitened @ basis
         if np.linalg.norm(step) <= STEP * np.linalg.norm(whitened):
-            blocks = tuple(map(_Block, labels, roots, _split(basis, shapes), _split(whitened, shapes)))
-            return Fit(beta, alpha, scale, structure, len(names), y.size, triangle, blocks)
-        change = linalg.solve_triangular(triangle, step)
-        beta, residual = beta + change, residual - X @ change
-    raise GeeError(f"the estimating equations did not converge in {MAX_ITERATIONS} iterations")
-
-
-def _independence(residuals: list[np.ndarray], scale: float) -> tuple[float, list[np.ndarray]]:
-    return 0.0, [np.eye(r.shape[1]) for r in residuals]
-
-
-def _exchangeable(residuals: list[np.ndarray], scale: float) -> tuple[float, list[np.ndarray]]:
-    products = sum(np.sum(r.sum(axis=1) ** 2) - np.sum(r**2) for r in residuals)  # over ordered pairs
-    count = sum(r.size * (r.shape[1] - 1) for r in residuals)
-    alpha = float(products / (scale * count)) if count else 0.0
-    return alpha, [np.full((n, n), alpha) + (1 - alpha) * np.eye(n) for n in (r.shape[1] for r in residuals)]
-
-
-# residuals of each block (m, n) and the scale -> the parameter and the (n, n) correlation of each block
-STRUCTURES = {"independence": _independence, "exchangeable": _exchangeable}
+            break
+        change = np.linalg.solve(triangle, step)
+        coordinates, residual = coordinates + change, residual - X @ change
+    else:
+        raise GeeError(f"the estimating equations did not converge in {MAX_ITERATIONS} iterations")
+    blocks = tuple(map(_Block, layout.labels, roots, layout.split(basis), layout.split(whitened)))
+    scores = np.concatenate([np.einsum("mnp,mn->mp", block.design, block.residual) for block in blocks])
+    information = np.sum(np.linalg.solve(triangle, scores.T) ** 2) / independent
+    qic, scale = residual @ residual / independent + 2 * information, residual @ residual / y.size
+    beta, numbers = np.linalg.solve(units, coordinates), (float(scale), float(qic))
+    return Fit(beta, alpha, *numbers, structure, len(names), y.size, triangle @ units, blocks)
 
 
 def _checked(y, X, groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -190,54 +201,43 @@ def _checked(y, X, groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         raise GeeError("every row must name its cluster: groups has missing labels")
     if len(names) <= X.shape[1]:
         raise GeeError(f"{X.shape[1]} parameters need more clusters than the {len(names)} there are")
-    norms = np.linalg.norm(X, axis=0)
-    if (rank := np.linalg.matrix_rank(X / np.where(norms > 0, norms, 1))) < X.shape[1]:
-        raise GeeError(f"the design has {X.shape[1]} columns but rank {rank}: drop the redundant columns")
     return y, X, codes, names
 
 
-def _stack(codes, names) -> tuple[np.ndarray, list[tuple[int, int]], list[np.ndarray]]:
-    """Order the rows so that the m clusters of each size n are contiguous, and give each block's (m, n)."""
-    sizes = np.bincount(codes)
-    order = np.lexsort((codes, sizes[codes]))
-    blocks = [np.flatnonzero(sizes == n) for n in np.unique(sizes)]
-    return order, [(len(block), int(sizes[block[0]])) for block in blocks], [names[block] for block in blocks]
+def _orthonormal(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    basis, triangle = np.linalg.qr(X)
+    scaled = triangle / np.maximum(np.linalg.norm(triangle, axis=0), np.finfo(float).tiny)
+    if (rank := np.linalg.matrix_rank(scaled, tol=len(X) * np.finfo(float).eps)) < X.shape[1]:
+        raise GeeError(f"the design has {X.shape[1]} columns but rank {rank}: drop the redundant columns")
+    return basis, triangle
 
 
-def _split(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
-    parts = np.split(rows, np.cumsum([m * n for m, n in shapes])[:-1])
-    return [part.reshape(*shape, *rows.shape[1:]) for part, shape in zip(parts, shapes, strict=True)]
-
-
-def _cholesky(correlation: np.ndarray, alpha: float) -> np.ndarray:
-    if np.linalg.eigvalsh(correlation)[0] < SINGULAR:
-        raise GeeError(f"the working correlation {alpha:.6g} is singular in clusters of {len(correlation)}")
-    return np.linalg.cholesky(correlation)
-
-
-def _whiten(rows: np.ndarray, shapes: list[tuple[int, int]], roots: list[np.ndarray]) -> np.ndarray:
-    blocks = zip(_split(rows, shapes), roots, strict=True)
-    return np.concatenate([(np.linalg.inv(root) @ part).reshape(-1, rows.shape[1]) for part, root in blocks])
+def _orthogonalise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """QR by Cholesky, twice for accuracy: whitening leaves a basis well enough conditioned."""
+    triangle = np.eye(rows.shape[1])
+    for _ in range(2):
+        root = np.linalg.cholesky(rows.T @ rows).T
+        rows, triangle = rows @ np.linalg.inv(root), root @ triangle
+    return rows, triangle
 
 
 def _load(block: _Block, direction: np.ndarray, covariance: Covariance) -> np.ndarray:
     """Weights (m, n) of the whitened residuals in the corrected contrast."""
-    weights, n = block.design @ direction, block.design.shape[1]
+    weights = block.design @ direction
     if covariance == "robust":
         return weights
-    gram, power = np.eye(n), {"KC": -0.5, "MD": -1.0, "CR2": -0.5}[covariance]
-    spread = np.eye(n) - block.design @ block.design.swapaxes(1, 2)  # covariance of the whitened residuals
-    values, vectors = np.linalg.eigh(spread)
+    values, vectors = block.spectrum
     fixed = values < SINGULAR  # ascending: directions of leverage one come first
     if covariance == "CR2":  # symmetric root of D spread D', generalised inverse where the leverage is one
-        gram = block.root.T @ block.root
-        values, vectors = np.linalg.eigh(gram @ spread @ gram)
+        values, vectors = block.gram_spectrum
         values = np.where(fixed, np.inf, values)
     elif fixed.any():
         name = block.labels[np.argmax(fixed[:, 0])]
         raise GeeError(f"cluster {name} has leverage one: {covariance} does not exist for it, CR2 does")
+    power = {"KC": -0.5, "MD": -1.0, "CR2": -0.5}[covariance]
     scaled = values**power * np.einsum("mij,mi->mj", vectors, weights)
-    return np.einsum("mij,mj->mi", vectors, scaled) @ gram
+    corrected = np.einsum("mij,mj->mi", vectors, scaled)
+    return corrected @ block.root.T @ block.root if covariance == "CR2" else corrected
 
 
 def _satterthwaite(pairs: list[tuple[_Block, np.ndarray]]) -> float:

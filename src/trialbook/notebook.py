@@ -9,10 +9,12 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from trialbook.faults import UserError
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class NotebookError(Exception):
+class NotebookError(UserError):
     """A notebook could not be run: a parameter it does not have, or a cell that failed."""
 
 

@@ -5,72 +5,61 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import model_validator
 from scipy import stats
 
-from trialbook.faults import Fault, TrialError
+from trialbook.facts import Keys, read_yaml
 from trialbook.results import Results
 
-_NUMBER = re.compile(r"[-\u2212]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[<>]?[-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?")
 
 
-class Figure(BaseModel):
+class Figure(Keys):
     """One published figure: the key of the computed result, the printed digits, and where they stand."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     key: str
     printed: str
     where: str
     what: str
 
 
-class Check(BaseModel):
+class Check(Keys):
     """One check of the published figures against each other; `estimate`, `ci` and `p` are keys of figures."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     check: Literal["granularity", "t interval"]
     estimate: str
     ci: str | None = None
     p: str | None = None
 
+    @model_validator(mode="after")
+    def _complete(self):
+        if self.check == "t interval" and None in (self.ci, self.p):
+            raise ValueError("a t interval needs the keys `estimate`, `ci` and `p`")
+        return self
 
-class Published(BaseModel):
+
+class Published(Keys):
     """The contents of ``published.yml``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     source: str
     figures: list[Figure]
-    checks: list[Check] = []
+    checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _coherent(self):
+        keys = [figure.key for figure in self.figures]
+        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"figures: the key {repeated[0]} stands twice")
+        wanted = {key for check in self.checks for key in (check.estimate, check.ci, check.p) if key}
+        if unknown := sorted(wanted - set(keys)):
+            raise ValueError(f"checks: {unknown[0]} is not the key of a figure")
+        return self
 
 
 def read(folder):
-    """Read ``published.yml`` from a trial's folder.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    Published or None
-        None where the trial has no such file.
-
-    Raises
-    ------
-    TrialError
-        If the file does not have the form.
-    """
+    """Read ``published.yml`` from a trial's folder; None where the trial has no such file, else as `read_yaml`."""
     path = Path(folder) / "published.yml"
-    if not path.exists():
-        return None
-    try:
-        return Published.model_validate(yaml.safe_load(path.read_text("utf8")))
-    except yaml.YAMLError as error:
-        raise TrialError(folder, [Fault(path.name, f"not YAML: {error}", "mend the line")]) from None
-    except ValidationError as error:
-        faults = [Fault(path.name, e["msg"], "correct it", column=".".join(map(str, e["loc"]))) for e in error.errors()]
-        raise TrialError(folder, faults) from None
+    return read_yaml(path, Published) if path.exists() else None
 
 
 def compare(published, computed, alpha=0.05):
@@ -110,7 +99,7 @@ def agrees(printed, value, alpha=0.05):
     Parameters
     ----------
     printed : str
-        Such as ``"67"``, ``"10 to 124"``, ``"2/10"`` or ``"not significant"``.
+        Such as ``"67"``, ``"10 to 124"``, ``"2/10"``, ``"<0.001"`` or ``"not significant"``.
     value : float or list of float or None
         The computed value; a list is compared number by number.
 
@@ -120,12 +109,12 @@ def agrees(printed, value, alpha=0.05):
     """
     if value is None or isinstance(value, str):
         return printed == value
-    if printed == "not significant":
-        return value >= alpha
-    tokens = [token.replace("\u2212", "-") for token in _NUMBER.findall(printed)]
     values = value if isinstance(value, list) else [value]
-    return len(tokens) == len(values) and all(
-        f"{number:.{_decimals(token)}f}" == token for token, number in zip(tokens, values, strict=True)
+    if printed == "not significant":
+        return len(values) == 1 and value >= alpha
+    ranges = [_rounded(token) for token in _NUMBER.findall(printed)]
+    return len(ranges) == len(values) and all(
+        low <= number <= high for (low, high), number in zip(ranges, values, strict=True)
     )
 
 
@@ -163,8 +152,12 @@ def consistency(published, trial, alpha=0.05):
             step = math.lcm(*counts)
             below, above = possible_neighbours(printed, step)
             possible = agrees(printed, below) or agrees(printed, above)
-            key, digits = f"reconciliation.granularity.{check.estimate}", _decimals(printed)
-            facts = {"parameter": figures[check.estimate].what, "n": sum(counts), "method": "granularity of a mean of counts"}
+            key, digits = f"reconciliation.granularity.{check.estimate}", len(printed.partition(".")[2])
+            facts = {
+                "parameter": figures[check.estimate].what,
+                "n": sum(counts),
+                "method": "granularity of a mean of counts",
+            }
             results.add(f"{key}.step", step, "count", **facts)
             results.add(f"{key}.below", below, "difference", digits, **facts)
             results.add(f"{key}.above", above, "difference", digits, **facts)
@@ -172,8 +165,8 @@ def consistency(published, trial, alpha=0.05):
         else:
             df = sum(sizes.values()) - 2
             bounds = implied_p(printed, figures[check.ci].printed, df, alpha)
-            stated, half = float(figures[check.p].printed), 0.5 * 10 ** -_decimals(figures[check.p].printed)
-            consistent = bounds[0] <= stated + half and stated - half <= bounds[1]
+            low, high = _rounded(figures[check.p].printed)
+            consistent = bounds[0] <= high and low <= bounds[1]
             key = f"reconciliation.t_interval.{check.estimate}"
             facts = {"parameter": figures[check.estimate].what, "n": sum(sizes.values()), "method": "pooled t test"}
             results.add(f"{key}.df", df, "df", **facts)
@@ -184,7 +177,7 @@ def consistency(published, trial, alpha=0.05):
 
 def possible_neighbours(printed, step):
     """Find the multiples of 1/`step` just below and just above a printed number."""
-    below = math.floor(float(printed) * step)
+    below = math.floor(_number(printed) * step)
     return below / step, (below + 1) / step
 
 
@@ -203,15 +196,22 @@ def implied_p(estimate, interval, df, alpha=0.05):
     list of float
         Smallest and largest two-sided P over all values that round to what is printed.
     """
-    lower, upper = (token.replace("\u2212", "-") for token in _NUMBER.findall(interval))
-    rounding = {text: 0.5 * 10 ** -_decimals(text) for text in (estimate, lower, upper)}
-    width, slack = float(upper) - float(lower), rounding[lower] + rounding[upper]
-    critical = stats.t.ppf(1 - alpha / 2, df)
-    size = abs(float(estimate))
-    largest_t = (size + rounding[estimate]) / ((width - slack) / 2 / critical)
-    smallest_t = max(size - rounding[estimate], 0) / ((width + slack) / 2 / critical)
-    return [2 * stats.t.sf(largest_t, df), 2 * stats.t.sf(smallest_t, df)]
+    lower, upper = map(_rounded, _NUMBER.findall(interval))
+    low, high = _rounded(estimate)
+    sizes = 0 if low < 0 < high else min(abs(low), abs(high)), max(abs(low), abs(high))
+    widths = upper[1] - lower[0], max(upper[0] - lower[1], 0)
+    factor = 2 * stats.t.ppf(1 - alpha / 2, df)
+    statistics = [factor * size / width if width else math.inf for size, width in zip(sizes, widths, strict=True)]
+    return [2 * stats.t.sf(statistic, df) for statistic in reversed(statistics)]
 
 
-def _decimals(text):
-    return len(text.partition(".")[2])
+def _number(text):
+    return float(text.replace("\u2212", "-").replace(",", "").strip("<>%"))
+
+
+def _rounded(text):
+    """The values that are printed so: all below or above after a sign, else within half of the last digit."""
+    if text[0] in "<>":
+        return (-math.inf, _number(text)) if text[0] == "<" else (_number(text), math.inf)
+    half = (0.5 + 1e-9) * 10.0 ** -len(text.strip("%").partition(".")[2])
+    return _number(text) - half, _number(text) + half

@@ -94,6 +94,10 @@ class Results:
     def __contains__(self, key):
         return key in self._rows
 
+    def get(self, key, default=None):
+        """Look up a result that may not be there."""
+        return self._rows.get(key, default)
+
     def __iter__(self):
         return iter(self._rows.values())
 
@@ -118,7 +122,8 @@ class Results:
             "text/plain": f"{len(self)} results",
             "text/html": f"<details class='results'><summary>{len(self)} results</summary><div class='wide'><table>"
             "<thead><tr><th scope='col'>Key</th><th scope='col'>Display</th><th scope='col'>Unit</th>"
-            f"<th scope='col'>n</th><th scope='col'>Method</th></tr></thead><tbody>{lines}</tbody></table></div></details>",
+            "<th scope='col'>n</th><th scope='col'>Method</th></tr></thead>"
+            f"<tbody>{lines}</tbody></table></div></details>",
             MIME: [asdict(row) for row in self],
         }
 
@@ -133,12 +138,12 @@ def software(*packages):
 
 
 def _plain(value):
-    """Reduce a numpy scalar, or a sequence of them, to what JSON holds; a value that is not finite is None."""
+    """Reduce numpy's scalars and sequences to what JSON holds; a value that is not finite is None."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
         parts = [_plain(part) for part in value]
         return None if any(part is None for part in parts) else parts
-    if hasattr(value, "item"):
-        value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -196,7 +201,9 @@ def read(folder):
             for row in output["data"].get(MIME, []):
                 result = Result(**{**row, "notebook": path.stem, "cell": cell_anchor(cell)})
                 if result.key in found:
-                    raise ValueError(f"the result {result.key!r} is in both {found[result.key].notebook} and {path.stem}")
+                    raise ValueError(
+                        f"the result {result.key!r} is in both {found[result.key].notebook} and {path.stem}"
+                    )
                 found[result.key] = result
     return found
 

@@ -33,24 +33,18 @@ def adverse_events(trial):
     results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
     if trial.adae is None:
         return results
-    emergent = trial.adae
-    if "TRTEMFL" in emergent and emergent["TRTEMFL"].notna().any():
-        emergent = emergent[emergent["TRTEMFL"] == "Y"]
-    results.add("safety.events.recorded", len(trial.adae), "count", method="rows of ADAE")
-    results.add("safety.events.emergent", len(emergent), "count", method="TRTEMFL is Y")
     arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
-    for name, rows in {**_overall(emergent), **_terms(emergent)}.items():
-        _line(results, name, rows, arms)
+    emergent = trial.adae[trial.adae["USUBJID"].isin(set().union(*arms.values()))]
+    method = "all events: TRTEMFL is not recorded"
+    if "TRTEMFL" in trial.adae and trial.adae["TRTEMFL"].notna().any():
+        emergent, method = emergent[emergent["TRTEMFL"] == "Y"], "TRTEMFL is Y"
+    results.add("safety.events.recorded", len(trial.adae), "count", method="rows of ADAE")
+    results.add("safety.events.emergent", len(emergent), "count", method=method)
+    for name, rows in _overall(emergent).items():
+        _line(results, name, "", rows, arms)
+    for name, rows in emergent.groupby(emergent["AEDECOD"].map(slug)):
+        _line(results, name, rows["AEDECOD"].iloc[0], rows, arms)
     return results
-
-
-def terms(trial):
-    """List the preferred terms of the treatment-emergent events as (key part, label), most frequent first."""
-    if trial.adae is None:
-        return []
-    subjects = trial.adae.groupby("AEDECOD")["USUBJID"].nunique()
-    ordered = sorted(subjects.index, key=lambda term: (-subjects[term], term))
-    return [(slug(term), term) for term in ordered]
 
 
 def laboratory(trial, role="laboratory"):
@@ -83,6 +77,7 @@ def laboratory(trial, role="laboratory"):
                     group=arm,
                     unit=parameter.unit,
                     n=len(known),
+                    method="" if len(known) > 1 else "not estimable: fewer than two values",
                 )
         _outside_range(results, trial, parameter, chosen)
     return results
@@ -96,7 +91,9 @@ def _overall(events):
     if _recorded(events, "AETOXGR"):
         lines["severe"] = events[events["AETOXGR"] >= SEVERE_GRADE]
     if _recorded(events, "AEREL"):
-        lines["related"] = events[~events["AEREL"].str.upper().isin(["N", "NO", "NONE", "NOT RELATED", "UNRELATED"]) & events["AEREL"].notna()]
+        lines["related"] = events[
+            ~events["AEREL"].str.upper().isin(["N", "NO", "NONE", "NOT RELATED", "UNRELATED"]) & events["AEREL"].notna()
+        ]
     return lines
 
 
@@ -104,27 +101,25 @@ def _recorded(events, column):
     return column in events and (events.empty or events[column].notna().any())
 
 
-def _terms(events):
-    return {slug(term): rows for term, rows in events.groupby("AEDECOD")}
-
-
-def _line(results, name, rows, arms):
+def _line(results, name, term, rows, arms):
     counts = []
     for arm, members in arms.items():
         mine = rows[rows["USUBJID"].isin(members)]
         count, total = mine["USUBJID"].nunique(), len(members)
         counts.append([count, total - count])
-        key, arm_facts = f"safety.{name}.{arm}", {"group": arm, "n": total, "unit": "participants"}
+        key, arm_facts = f"safety.{name}.{arm}", {"parameter": term, "group": arm, "n": total, "unit": "participants"}
         results.add(f"{key}.n", count, "count", **arm_facts)
         results.add(f"{key}.n_of", [count, total], "n of N", **arm_facts)
         digits = percent_digits(total)
-        results.add(f"{key}.pct", 100 * count / total if total else None, "percent", digits, **arm_facts)
+        results.add(f"{key}.pct", 100 * count / total, "percent", digits, **arm_facts)
         results.add(f"{key}.n_pct", [count, total], "n (%)", **arm_facts)
         bounds = [100 * bound for bound in proportion_confint(count, total, alpha=results.alpha, method="beta")]
         results.add(f"{key}.ci", bounds, "ci", digits, method="Clopper–Pearson", **{**arm_facts, "unit": "%"})
-        results.add(f"{key}.events", len(mine), "count", group=arm, n=total, unit="events")
+        results.add(f"{key}.events", len(mine), "count", **{**arm_facts, "unit": "events"})
     p = stats.fisher_exact(counts).pvalue
-    results.add(f"safety.{name}.fisher.p", p, "p", method="Fisher's exact test", n=sum(map(sum, counts)))
+    results.add(
+        f"safety.{name}.fisher.p", p, "p", parameter=term, method="Fisher's exact test", n=sum(map(sum, counts))
+    )
 
 
 def _outside_range(results, trial, parameter, chosen):

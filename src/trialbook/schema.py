@@ -1,9 +1,14 @@
 """What a valid ADaM table is (pandera), and how to say what is wrong with one that is not."""
 
+import csv
+import io
+
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from trialbook.faults import Fault
+from trialbook.style import slug
 
 NUMERIC = {
     "adsl": ("AGE",),
@@ -11,6 +16,7 @@ NUMERIC = {
     "adae": ("ASTDY", "AENDY", "AETOXGR"),
     "adex": ("AVAL", "ASTDY", "COURSE"),
 }
+RECORD = {"adsl": ["USUBJID"], "adlb": ["USUBJID", "PARAMCD", "AVISITN"]}  # what only one row may hold
 
 
 def read_table(path):
@@ -23,22 +29,50 @@ def read_table(path):
     Returns
     -------
     table : DataFrame or None
-        All columns as strings, an empty cell as missing.
+        All columns as strings without blanks around them, an empty cell as missing; the index is the file's line.
     faults : list of Fault
         Of a file that cannot be read as a table at all.
     """
+
+    def fail(rule, remedy, line=None):
+        return None, [Fault(path.name, rule, remedy, line)]
+
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return fail(f"the file cannot be read: {error.strerror}", "mend that")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1 if error.start is not None else None
-        return None, [Fault(path.name, "the file is not UTF-8", "save it as “CSV UTF-8”", line)]
-    except pd.errors.EmptyDataError:
-        return None, [Fault(path.name, "the file is empty", "put a header line and the rows in it, or remove the file")]
-    except pd.errors.ParserError as error:
-        return None, [Fault(path.name, f"not a CSV table: {error}", "give every row as many cells as the header")]
-    if table.empty:
-        return None, [Fault(path.name, "the file has a header and no rows", "add the rows, or remove the file")]
-    return table, []
+        return fail("the file is not UTF-8", "save it as “CSV UTF-8”", error.object[: error.start].count(b"\n") + 1)
+    if "\0" in text:
+        return fail("the file is not UTF-8", "save it as “CSV UTF-8”")
+    rows, line, reader = {}, 1, csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows[line] = [cell.strip() or np.nan for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        return fail(f"not a CSV table: {error}", "mend the quotation marks from this row on", line)
+    if not rows:
+        return fail("the file is empty", "put a header line and the rows in it, or remove the file")
+    header = rows.pop(next(iter(rows)))
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        return fail("the cells are not separated by commas", "save it as CSV with commas, and decimals with points")
+    names = [name for name in header if isinstance(name, str)]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        return fail(f"the column {repeated[0]} stands twice", "keep one of the two", 1)
+    if not rows:
+        return fail("the file has a header and no rows", "add the rows, or remove the file")
+    ragged = [
+        Fault(
+            path.name, f"the row has {len(cells)} cells, the header {len(header)}", "give every row as many cells", row
+        )
+        for row, cells in rows.items()
+        if len(cells) != len(header)
+    ]
+    if ragged:
+        return None, ragged
+    return pd.DataFrame(rows.values(), index=list(rows), columns=header, dtype="str")[names], []
 
 
 def check(tables, facts):
@@ -59,19 +93,28 @@ def check(tables, facts):
     faults = []
     for name, table in tables.items():
         faults += _validate(f"{name}.csv", table, _schema(name, facts, subjects))
-    if not faults:
-        faults += _check_arms(tables["adsl"], facts) + _check_parameters(tables["adlb"], facts)
-    return faults
+        faults += _check_repeats(f"{name}.csv", table, RECORD.get(name, []))
+    if faults:
+        return faults
+    for name, table in tables.items():
+        faults += _check_shared(f"{name}.csv", table, tables["adsl"])
+    return faults + _check_arms(tables["adsl"], facts) + _check_parameters(tables["adlb"], facts)
 
 
 def to_numbers(table, name, facts):
     """Turn the numeric columns of a valid text table into floats."""
     wanted = [column for column in _numeric(name, facts) if column in table]
-    return table.assign(**{column: pd.to_numeric(table[column]) for column in wanted})
+    return table.assign(**{column: pd.to_numeric(table[column]).astype(float) for column in wanted}).reset_index(
+        drop=True
+    )
 
 
 def _numeric(name, facts):
-    extra = [line.variable for line in facts.baseline if line.variable and line.type != "category"] if name == "adsl" else []
+    extra = (
+        [line.variable for line in facts.baseline if line.variable and line.type != "category"]
+        if name == "adsl"
+        else []
+    )
     return dict.fromkeys([*NUMERIC[name], *extra])
 
 
@@ -79,31 +122,34 @@ def _schema(name, facts, subjects):
     """Build the pandera schema of one text table; each check's name is the rule, its description the remedy."""
     columns = {column: pa.Column(nullable=True, required=False, checks=_IS_NUMBER) for column in _numeric(name, facts)}
     if name == "adsl":
-        arms = [arm.value for arm in facts.arms]
-        columns["USUBJID"] = pa.Column(checks=_rule("a subject stands once", "remove the repeated row", _unique))
-        columns["TRT01P"] = pa.Column(checks=_one_of("an arm of trial.yml", arms))
+        columns["USUBJID"] = pa.Column()
+        columns["TRT01P"] = pa.Column(checks=_one_of("an arm of trial.yml", [arm.value for arm in facts.arms]))
         for flag in {facts.analysis_sets.efficacy.flag, facts.analysis_sets.safety.flag}:
-            columns[flag] = pa.Column(nullable=True, checks=_one_of("a flag", ["Y", "N"]))
+            columns[flag] = pa.Column(nullable=True, checks=_FLAG)
         for line in facts.baseline:
-            if line.variable and line.type == "category":
-                columns[line.variable] = pa.Column(nullable=True)
+            if line.variable:
+                known = _one_of("a level of trial.yml", list(line.levels)) if line.levels else _SPELT_ALIKE
+                columns[line.variable] = pa.Column(
+                    nullable=True, checks=known if line.type == "category" else _IS_NUMBER
+                )
+        columns["DCSREAS"] = pa.Column(nullable=True, required=False, checks=_SPELT_ALIKE)
     else:
         columns["USUBJID"] = pa.Column(
-            checks=_rule("the subject is in adsl.csv", "add the subject there or correct the identifier", lambda s: s.isin(subjects))
+            checks=_rule(
+                "must be in adsl.csv",
+                "add the participant there, or correct the identifier",
+                lambda s: s.isin(subjects),
+            )
         )
-    whole = None
     if name == "adlb":
-        columns |= {
-            "PARAMCD": pa.Column(),
-            "AVISITN": pa.Column(checks=_IS_NUMBER),
-            "AVAL": pa.Column(nullable=True, checks=_IS_NUMBER),
-        }
-        whole = _rule("one row per subject, parameter and visit", "keep the record to be analysed", _unique_record)
+        columns["PARAMCD"] = pa.Column()
+        columns["AVISITN"] = pa.Column(checks=_IS_NUMBER)
+        columns["AVAL"] = pa.Column(nullable=True, checks=_IS_NUMBER)
     if name == "adae":
-        columns["AEDECOD"] = pa.Column()
-        columns["TRTEMFL"] = pa.Column(nullable=True, required=False, checks=_one_of("a flag", ["Y", "N"]))
-        columns["AESER"] = pa.Column(nullable=True, required=False, checks=_one_of("a flag", ["Y", "N"]))
-    return pa.DataFrameSchema(columns, checks=whole)
+        columns["AEDECOD"] = pa.Column(checks=_SPELT_ALIKE)
+        for flag in ("TRTEMFL", "AESER"):
+            columns[flag] = pa.Column(nullable=True, required=False, checks=_FLAG)
+    return pa.DataFrameSchema(columns)
 
 
 def _rule(rule, remedy, holds):
@@ -111,20 +157,23 @@ def _rule(rule, remedy, holds):
 
 
 def _one_of(what, values):
-    return _rule(f"is {what}", f"use one of: {', '.join(values)}", lambda column: column.isin(values))
+    return _rule(f"must be {what}", f"use one of: {', '.join(values)}", lambda column: column.isin(values))
 
 
-def _unique(column):
-    return ~column.duplicated()
+def _is_number(column):
+    return pd.to_numeric(column, errors="coerce").abs() < np.inf
 
 
-def _unique_record(table):
-    repeated = table.assign(AVISITN=pd.to_numeric(table["AVISITN"], errors="coerce"))
-    return ~repeated.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
+def _is_spelt_alike(column):
+    return column == column.groupby(column.map(slug)).transform("first")
 
 
 _IS_NUMBER = _rule(
-    "is a number", "write a number, or leave the cell empty if it is missing", lambda c: pd.to_numeric(c, errors="coerce").notna()
+    "must be a number", "write it with a decimal point, or leave the cell empty if it is missing", _is_number
+)
+_FLAG = _one_of("a flag", ["Y", "N"])
+_SPELT_ALIKE = _rule(
+    "differs from an earlier row only in case or punctuation", "spell it alike in all rows", _is_spelt_alike
 )
 
 
@@ -133,43 +182,91 @@ def _validate(file, table, schema):
         schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
         remedies = {check.name: check.description for column in schema.columns.values() for check in column.checks}
-        remedies |= {check.name: check.description for check in schema.checks}
-        faults = (_fault(file, case, remedies) for case in errors.failure_cases.to_dict("records"))
-        return list(dict.fromkeys(faults))
+        faults = [_fault(file, case, remedies) for case in errors.failure_cases.to_dict("records")]
+        return sorted(faults, key=lambda fault: fault.row or 0)
     return []
 
 
 def _fault(file, case, remedies):
     """Say one of pandera's failure cases as a fault; the row is the line of the file."""
-    row = None if pd.isna(case["index"]) else int(case["index"]) + 2
-    check = str(case["check"])
+    check, row = str(case["check"]), None if pd.isna(case["index"]) else int(case["index"])
     if check == "column_in_dataframe":
-        return Fault(file, f"the column {case['failure_case']} is missing", "add it to the header and fill it")
-    column = "" if case["schema_context"] == "DataFrameSchema" else str(case["column"])
+        remedy = "add it to the header and fill it, or correct trial.yml if that names it"
+        return Fault(file, f"the column {case['failure_case']} is missing", remedy)
+    column = str(case["column"])
     if check == "not_nullable":
         return Fault(file, "the cell is empty", "fill it", row, column)
-    found = f" (found {str(case['failure_case'])[:40]!r})" if column else ""
-    return Fault(file, f"broken rule: {check}{found}", remedies.get(check, "correct it"), row, column)
+    return Fault(file, f"{check} (found {str(case['failure_case'])[:40]!r})", remedies[check], row, column)
 
 
-def _check_arms(adsl, facts):
-    """Say which arm has nobody in it."""
+def _check_repeats(file, table, columns):
+    """Say which rows repeat the record of an earlier one."""
+    if not columns or not set(columns) <= set(table):
+        return []
+    records = table[columns].dropna()
+    if "AVISITN" in columns:
+        records = records.assign(AVISITN=pd.to_numeric(records["AVISITN"], errors="coerce")).dropna()
+    first = records.groupby(columns)[columns[0]].transform(lambda rows: rows.index[0])
+    what = "participant" if len(columns) == 1 else "participant, parameter and visit"
+    remedy = "keep the row that is to be analysed"
     return [
-        Fault("adsl.csv", f"nobody is in the arm {arm.value!r}", "a comparison needs two arms: add its subjects", column="TRT01P")
-        for arm in facts.arms
-        if not (adsl["TRT01P"] == arm.value).any()
+        Fault(file, f"the same {what} as in row {first[row]} ({', '.join(table.loc[row, columns])})", remedy, row)
+        for row in records.index[records.duplicated(columns)]
     ]
 
 
+def _check_shared(file, table, adsl):
+    """Say where a variable that stands in ADSL too has another value there."""
+    faults, adsl = [], adsl.set_index("USUBJID", drop=False)
+    for column in [column for column in table if column in adsl]:
+        there = table["USUBJID"].map(adsl[column])
+        same = table[column].isna() | there.isna() | (table[column] == there)
+        same |= pd.to_numeric(table[column], errors="coerce") == pd.to_numeric(there, errors="coerce")
+        for row in table.index[~same]:
+            rule = f"{table.at[row, column]!r} is {there[row]!r} in adsl.csv"
+            faults.append(Fault(file, rule, "give the participant the same value in both", row, column))
+    return faults
+
+
+def _check_arms(adsl, facts):
+    """Say where the number randomised is not that of trial.yml, and which arm has nobody to analyse."""
+    faults = []
+    if facts.randomised not in (None, len(adsl)):
+        rule = f"{len(adsl)} participants, but trial.yml says `randomised: {facts.randomised}`"
+        faults.append(Fault("adsl.csv", rule, "give one row to everybody randomised, or correct trial.yml"))
+    sets = {chosen.flag: chosen.label for chosen in (facts.analysis_sets.efficacy, facts.analysis_sets.safety)}
+    for arm in facts.arms:
+        members = adsl[adsl["TRT01P"] == arm.value]
+        if members.empty:
+            remedy = "a comparison needs two arms: add its participants"
+            faults.append(Fault("adsl.csv", f"nobody is in the arm {arm.value!r}", remedy, column="TRT01P"))
+            continue
+        faults += [
+            Fault(
+                "adsl.csv",
+                f"nobody of the arm {arm.value!r} is in the {label} set",
+                "write Y for those who are",
+                column=flag,
+            )
+            for flag, label in sets.items()
+            if not (members[flag] == "Y").any()
+        ]
+    return faults
+
+
 def _check_parameters(adlb, facts):
-    """Say which declared parameter has no value at any scheduled visit, or none after the baseline."""
-    numbers = {visit.avisitn for visit in facts.visits.schedule}
-    measured = adlb[adlb["AVAL"].notna() & pd.to_numeric(adlb["AVISITN"]).isin(numbers)]
-    declared = [(p.paramcd, "parameters") for p in facts.parameters]
-    declared += [(line.paramcd, "baseline") for line in facts.baseline if line.paramcd]
+    """Say which parameter of trial.yml has no value at the visits where it needs one."""
+    visits = pd.to_numeric(adlb["AVISITN"]).where(adlb["AVAL"].notna())
+    scheduled = [visit.avisitn for visit in facts.visits.schedule if visit.avisitn >= facts.visits.baseline]
+    after = scheduled[1:]
+    needs = [(p.paramcd, "parameters", scheduled, "at any scheduled visit") for p in facts.parameters]
+    needs += [(p.paramcd, "parameters", after, "after the baseline") for p in facts.parameters if p.role == "efficacy"]
+    needs += [
+        (b.paramcd, "baseline", [facts.visits.baseline], "at the baseline visit") for b in facts.baseline if b.paramcd
+    ]
     remedy = "add its rows, or take it out of trial.yml"
     return [
-        Fault("adlb.csv", f"no value of {code} (declared in trial.yml, {where}) at any scheduled visit", remedy, column="PARAMCD")
-        for code, where in declared
-        if not (measured["PARAMCD"] == code).any()
+        Fault("adlb.csv", f"no value of {code} {when} (declared in trial.yml, {where})", remedy, column="PARAMCD")
+        for code, where, wanted, when in needs
+        if not ((adlb["PARAMCD"] == code) & visits.isin(wanted)).any()
     ]

@@ -8,7 +8,8 @@ import hashlib
 from pathlib import Path
 
 from latex2mathml.converter import convert
-from sphinx import addnodes
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 
 from trialbook.sphinx_numbers import EXECUTED
 
@@ -31,8 +32,25 @@ def describe_trial(app, config):
     banners += [DRAFT] if config.trialbook_draft else []
     if banners:
         config.html_theme_options["announcement"] = " ".join(banners)
-        header = r"\AtBeginDocument{\pagestyle{fancy}\fancyhead[C]{\footnotesize %s}}" % " ".join(b.split(":")[0] + "." for b in banners)
+        line = " ".join(banner.split(":")[0] + "." for banner in banners)
+        header = r"\AddToHook{shipout/foreground}{\put(1in,-0.4in){\makebox(0,0)[l]{\footnotesize %s}}}" % line
         config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + header
+
+
+class ProvenanceDirective(SphinxDirective):
+    """``{provenance}``: says in the text that the data are synthetic, and nothing when they are real."""
+
+    def run(self):
+        if self.env.app.trialbook_index.results["trial.provenance"].value != "synthetic":
+            return []
+        title = nodes.title("", "Synthetic data")
+        return [nodes.admonition("", title, nodes.paragraph(SYNTHETIC, SYNTHETIC), classes=["warning"])]
+
+
+def title_latex(app, env, docnames):
+    """Give the PDF the trial's title."""
+    title = app.config.project
+    app.config.latex_documents = [(start, name, title, *rest) for start, name, _, *rest in app.config.latex_documents]
 
 
 def show_repository(app, config):
@@ -60,27 +78,33 @@ def launch_sources(app, pagename, templatename, context, doctree):
     for group in context.get("header_buttons", []):
         for button in [group, *group.get("buttons", [])]:
             if "url" in button and "://" in button["url"]:
-                button["url"] = button["url"].replace(f"{EXECUTED}/", f"{SOURCES}/").replace(f"{EXECUTED}%2F", f"{SOURCES}%2F")
+                button["url"] = (
+                    button["url"].replace(f"{EXECUTED}/", f"{SOURCES}/").replace(f"{EXECUTED}%2F", f"{SOURCES}%2F")
+                )
 
 
 def visit_inline_formula(self, node):
     """Write an inline formula as MathML."""
     self.body.append(convert(node.astext()))
-    raise addnodes.nodes.SkipNode
+    raise nodes.SkipNode
 
 
 def visit_display_formula(self, node):
     """Write a displayed formula as MathML, with its number."""
     number = f'<span class="eqno">({node["number"]})</span>' if node.get("number") else ""
-    self.body.append(self.starttag(node, "div", CLASS="math") + number + convert(node.astext(), display="block") + "</div>")
-    raise addnodes.nodes.SkipNode
+    self.body.append(
+        self.starttag(node, "div", CLASS="math") + number + convert(node.astext(), display="block") + "</div>"
+    )
+    raise nodes.SkipNode
 
 
 def setup(app):
     """Register the handlers."""
     app.add_config_value("trialbook_fingerprint", "", "env", str)
+    app.add_directive("provenance", ProvenanceDirective)
     app.add_html_math_renderer("mathml", (visit_inline_formula, None), (visit_display_formula, None))
     for priority, handler in enumerate((describe_trial, show_repository, take_fingerprint), start=700):
         app.connect("config-inited", handler, priority=priority)
+    app.connect("env-before-read-docs", title_latex)
     app.connect("html-page-context", launch_sources, priority=502)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

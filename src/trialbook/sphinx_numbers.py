@@ -1,35 +1,24 @@
-"""Sphinx extension: roles and directives that place results in prose, and the checks that keep prose true.
+"""Sphinx extension: roles and directives that place results in prose.
 
 Everything is resolved when a document is read, from the executed notebooks on disk, so that it works in headings,
 captions, tables and LaTeX alike, and a document is read again whenever an executed notebook changed.
 """
 
-import base64
 import os
-import re
 from pathlib import Path
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
-from trialbook import results, tables
+from trialbook import results, tables, typed_digits
+from trialbook.typed_digits import COMPUTED
 
 LOG = logging.getLogger(__name__)
 EXECUTED = "executed"
-COMPUTED = "computed"  # marks the nodes that come from a notebook, not from an author's hand
-
-# Digits that may be typed in prose. A citation, a cross-reference, code and a displayed formula may hold any.
-ALLOWED = (
-    (r"\b[A-Z][A-Za-z]*\d+[A-Za-z]*\b", "a name with a digit in it, such as CD4 or CR2"),
-    (r"\b[A-Z]{2,}-\d+\b", "a hyphenated name, such as HIV-1"),
-    (r"\b(?:19|20)\d\d\b", "a year"),
-    (r"\bitems? \d+[a-z]?(?:(?:, | and |[\u2013-])\d*[a-z]?)*", "an item of a reporting guideline"),
-)
 
 
 class result_reference(nodes.reference):
@@ -53,7 +42,7 @@ class Index:
                     self.figures[figure["figure"]] = (figure["alt"], output["data"], *place)
 
 
-class _Placed:
+class Placed:
     """What the roles and directives share: to depend on the notebooks, to find a key, to say that it is missing."""
 
     def find(self, kind, key):
@@ -68,26 +57,35 @@ class _Placed:
                 self.env.metadata[self.env.docname].setdefault("not_available", []).append(key)
             else:
                 hint = f" (there are: {', '.join(near[:6])}, …)" if near else ""
-                LOG.error("no executed notebook has the %s %r%s", kind[:-1], key, hint, location=self.get_location(), type="trialbook")
+                LOG.error(
+                    "no executed notebook has the %s %r%s",
+                    kind[:-1],
+                    key,
+                    hint,
+                    location=self.get_location(),
+                    type="trialbook",
+                )
         return found
 
     def number(self, key):
         """The node of one result: a link to its cell, or the notice that it is not available."""
         row = self.find("results", key)
         if row is None:
-            return _notice(key)
-        return _reference(self.env, key, row.display, f"{EXECUTED}/{row.notebook}", row.cell)
+            return notice(key)
+        return reference(self.env, key, row.display, f"{EXECUTED}/{row.notebook}", row.cell, row.statistic == "text")
 
 
-def _notice(key):
-    notice = f"[not available: {key}]"
-    return nodes.inline(notice, notice, classes=["not-available"], **{COMPUTED: True})
+def notice(key):
+    """What a draft shows in the place of a result that it lacks."""
+    said = f"[not available: {key}]"
+    return nodes.inline(said, said, classes=["not-available"], **{COMPUTED: True})
 
 
-def _reference(env, key, text, document, anchor):
+def reference(env, key, text, document, anchor, is_fact=True):
+    """A text that will be the link to a cell, once all pages are known."""
     return addnodes.pending_xref(
         "",
-        nodes.inline(text, text),
+        nodes.inline(text, text, support_smartquotes=False),
         refdomain="",
         reftype="number",
         reftarget=key,
@@ -96,17 +94,18 @@ def _reference(env, key, text, document, anchor):
         refwarn=True,
         document=document,
         anchor=anchor,
+        is_fact=is_fact,
     )
 
 
-class NumberRole(_Placed, SphinxRole):
+class NumberRole(Placed, SphinxRole):
     """``{num}`key```: the display of a result."""
 
     def run(self):
         return [self.number(self.text)], []
 
 
-class PValueRole(_Placed, SphinxRole):
+class PValueRole(Placed, SphinxRole):
     """``{p}`key```: a P value as a sentence writes it, *P* = 0.024 or *P* <0.001."""
 
     def run(self):
@@ -115,88 +114,11 @@ class PValueRole(_Placed, SphinxRole):
         return [nodes.emphasis("P", "P"), nodes.Text(f" {equal}"), node], []
 
 
-class IntervalRole(_Placed, SphinxRole):
+class IntervalRole(Placed, SphinxRole):
     """``{ci}`key```: the confidence interval of a result as a sentence writes it, 95% CI, 10 to 124."""
 
     def run(self):
         return [self.number("trial.ci_level"), nodes.Text(" CI, "), self.number(f"{self.text}.ci")], []
-
-
-class _Captioned(_Placed, SphinxDirective):
-    has_content = True
-    required_arguments = 1
-    option_spec = {"name": directives.unchanged}
-
-    def caption(self, kind, notebook=None, anchor=""):
-        """The content as a caption, with a link to the cell behind what is shown."""
-        box = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, box)
-        caption = kind("", "", *(box[0].children if box.children else []))
-        if notebook:
-            source = _reference(self.env, self.arguments[0], "source", f"{EXECUTED}/{notebook}", anchor)
-            caption += [nodes.Text(" ["), source, nodes.Text("]")]
-        return caption
-
-    def place(self, node):
-        """Give the table or figure its line and its label."""
-        self.set_source_info(node)
-        self.add_name(node)
-        return node
-
-
-class TableDirective(_Captioned):
-    """``{result-table} key``: a notebook's table, with the content as its caption."""
-
-    def run(self):
-        found = self.find("tables", self.arguments[0])
-        if found is None:
-            body = nodes.tbody("", nodes.row("", nodes.entry("", nodes.paragraph("", "", _notice(self.arguments[0])))))
-            return [self.place(nodes.table("", self.caption(nodes.title), nodes.tgroup("", nodes.colspec(colwidth=1), body, cols=1)))]
-        layout, notebook, anchor = found
-        width = len(layout["columns"])
-        columns = (nodes.colspec(colwidth=30 if i == 0 else 70 // width) for i in range(width))
-        group = nodes.tgroup("", *columns, cols=width, **{COMPUTED: True})
-        group.children[0]["stub"] = 1
-        head = [self.entry(column["text"], column["key"] and [nodes.Text("n = "), self.number(column["key"])]) for column in layout["columns"]]
-        group += nodes.thead("", nodes.row("", *head))
-        group += nodes.tbody("", *(self.line(row, width) for row in layout["rows"]))
-        table = self.place(nodes.table("", self.caption(nodes.title, notebook, anchor), group, classes=["results-table"]))
-        notes = [nodes.paragraph(note, note, classes=["note"], **{COMPUTED: True}) for note in layout["notes"]]
-        return [nodes.container("", table, classes=["wide"]), *notes]
-
-    def line(self, row, width):
-        label = self.entry(row["label"], classes=[f"indent-{row['indent']}"])
-        if not row["cells"]:
-            label["morecols"] = width - 1
-            return nodes.row("", label, classes=["section"])
-        cells = (self.entry(c["text"]) if "text" in c else self.entry("", [self.number(c["key"])]) for c in row["cells"])
-        return nodes.row("", label, *cells)
-
-    @staticmethod
-    def entry(text, below=None, classes=()):
-        paragraphs = [nodes.paragraph(text, text)] if text else []
-        paragraphs += [nodes.paragraph("", "", *below)] if below else []
-        return nodes.entry("", *paragraphs, classes=list(classes))
-
-
-class FigureDirective(_Captioned):
-    """``{result-figure} key``: a notebook's figure, with its alternative text and the content as its caption."""
-
-    FILES = (("image/svg+xml", ".svg"), ("application/pdf", ".pdf"))
-
-    def run(self):
-        found = self.find("figures", self.arguments[0])
-        if found is None:
-            return [self.place(nodes.figure("", nodes.paragraph("", "", _notice(self.arguments[0])), self.caption(nodes.caption)))]
-        alt, data, notebook, anchor = found
-        folder = Path(self.env.srcdir, EXECUTED, "figures")
-        folder.mkdir(exist_ok=True)
-        for kind, suffix in self.FILES:
-            content = data[kind] if isinstance(data[kind], str) else "".join(data[kind])
-            blob = content.encode() if suffix == ".svg" else base64.b64decode(content)
-            (folder / f"{self.arguments[0]}{suffix}").write_bytes(blob)
-        image = nodes.image(uri=f"/{EXECUTED}/figures/{self.arguments[0]}.*", alt=alt)
-        return [self.place(nodes.figure("", image, self.caption(nodes.caption, notebook, anchor)))]
 
 
 def load_index(app, config):
@@ -216,14 +138,24 @@ def resolve_number(app, env, node, content):
     if node["document"] not in env.found_docs:
         return content
     link = make_refnode(app.builder, node["refdoc"], node["document"], node["anchor"], content.children)
-    title = f"{node['reftarget']}, computed in {node['document'].partition('/')[2]}"
-    return result_reference("", "", *link.children, **{**link.attributes, "key": node["reftarget"], "title": title})
+    link["title"] = f"{node['reftarget']}, from {node['document'].partition('/')[2]}"
+    link["key"], link["classes"] = node["reftarget"], ["num", "fact"] if node["is_fact"] else ["num"]
+    return result_reference("", "", *link.children, **link.attributes)
 
 
 def visit_html(self, node):
-    """Open the link of a number in HTML."""
-    href = node["refuri"] if "refuri" in node else f"#{node['refid']}"
-    self.body.append(self.starttag(node, "a", "", CLASS="num", href=href, title=node["title"], **{"data-key": node["key"]}))
+    """Open the link of a number in HTML; inside another link, which HTML does not allow, only mark it."""
+    place = node.parent
+    while place is not None and not isinstance(place, nodes.reference):
+        place = place.parent
+    node["tag"] = "span" if place else "a"
+    link = {} if place else {"href": node["refuri"] if "refuri" in node else f"#{node['refid']}"}
+    self.body.append(self.starttag(node, node["tag"], "", title=node["title"], **link, **{"data-key": node["key"]}))
+
+
+def depart_html(self, node):
+    """Close what `visit_html` opened."""
+    self.body.append(f"</{node['tag']}>")
 
 
 def mark_cells(app, doctree):
@@ -236,43 +168,13 @@ def mark_cells(app, doctree):
         if box.get("nb_element") != "cell_code":
             continue
         cell = cells[box["cell_index"]]
-        box["ids"].append(results.cell_anchor(cell))
-        alts = [o["metadata"]["trialbook"]["alt"] for o in cell["outputs"] if "trialbook" in o.get("metadata", {})]
-        for image, alt in zip(box.findall(nodes.image), alts, strict=False):
-            image["alt"] = alt
-
-
-def check_typed_digits(app, doctree):
-    """Report every digit of the prose that is neither a result nor allowed by a rule of `ALLOWED`."""
-    if not app.env.docname.startswith("book/"):
-        return
-    for node in doctree.findall(lambda n: isinstance(n, (nodes.Text, nodes.image, nodes.raw))):
-        if isinstance(node, nodes.image):
-            text = "" if f"{EXECUTED}/figures/" in node["uri"] else node.get("alt", "")
-        else:
-            text = "" if any(map(_may_hold_digits, _ancestors(node))) else node.astext()
-        for pattern, _ in ALLOWED:
-            text = re.sub(pattern, "", text)
-        if typed := re.search(r"\S*\d\S*", text):
-            app.env.note_reread()
-            message = "the number %r is typed by hand: place a result with {num}`key`"
-            LOG.error(message, typed.group(), location=node, type="trialbook")
-
-
-def _ancestors(node):
-    while node.parent is not None:
-        node = node.parent
-        yield node
-
-
-def _may_hold_digits(node):
-    if node.get(COMPUTED):
-        return True
-    if isinstance(node, addnodes.pending_xref):
-        return node["reftype"] == "number" or node["refdomain"] == "cite" or not node.get("refexplicit")
-    if isinstance(node, nodes.reference):
-        return node.astext() == node.get("refuri")
-    return isinstance(node, (nodes.literal, nodes.literal_block, nodes.comment, nodes.math_block))
+        box.insert(0, nodes.target("", "", ids=[results.cell_anchor(cell)]))
+        bundles = [part for part in box.findall(nodes.container) if part.get("nb_element") == "mime_bundle"]
+        shown = [bundle for bundle in bundles if list(bundle.findall(nodes.image))]
+        drawn = [o for o in cell["outputs"] if any(kind.startswith("image/") for kind in o.get("data", {}))]
+        for bundle, output in zip(shown, drawn, strict=True):
+            for image in bundle.findall(nodes.image):
+                image["alt"] = output["metadata"].get("trialbook", {}).get("alt", "")
 
 
 def write_results(app, exception):
@@ -293,16 +195,14 @@ def setup(app):
     """Register the roles, directives and checks."""
     app.add_config_value("trialbook_draft", os.environ.get("TRIALBOOK_DRAFT") == "1", "env", bool)
     passing = (lambda self, node: self.visit_reference(node), lambda self, node: self.depart_reference(node))
-    html = (visit_html, lambda self, node: self.body.append("</a>"))
+    html = (visit_html, depart_html)
     app.add_node(result_reference, html=html, latex=passing, text=passing)
     app.add_role("num", NumberRole())
     app.add_role("p", PValueRole())
     app.add_role("ci", IntervalRole())
-    app.add_directive("result-table", TableDirective)
-    app.add_directive("result-figure", FigureDirective)
     app.connect("config-inited", load_index, priority=600)
     app.connect("missing-reference", resolve_number)
     app.connect("doctree-read", mark_cells)
-    app.connect("doctree-read", check_typed_digits)
+    app.connect("doctree-read", typed_digits.check)
     app.connect("build-finished", write_results)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,7 @@ import math
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
+_SIGNS = {"<": " under ", ">": " over ", "≤": " up_to ", "≥": " from ", "+": " plus "}
 
 
 def number(value, digits=0):
@@ -29,9 +30,8 @@ def number(value, digits=0):
 
 def interval(bounds, digits=0):
     """Write an interval as ``lower to upper``, at the precision of its estimate."""
-    if any(bound is None or not math.isfinite(bound) for bound in bounds):
-        return NOT_ESTIMABLE
-    return " to ".join(number(bound, digits) for bound in bounds)
+    texts = [number(bound, digits) for bound in bounds]
+    return NOT_ESTIMABLE if NOT_ESTIMABLE in texts else " to ".join(texts)
 
 
 def p_value(p, alpha=0.05):
@@ -54,7 +54,8 @@ def p_value(p, alpha=0.05):
 
 def percent(value, digits=0):
     """Write a percentage given in percent."""
-    return f"{number(value, digits)}%"
+    text = number(value, digits)
+    return text if text == NOT_ESTIMABLE else f"{text}%"
 
 
 def percent_digits(total):
@@ -74,13 +75,12 @@ def count_percent(count, total):
 
 def centre_spread(centre, spread, digits=0):
     """Write a centre with its spread in brackets: mean (SD), or median (lower to upper quartile)."""
-    if centre is None or not math.isfinite(centre):
-        return NOT_ESTIMABLE
     inside = interval(spread, digits) if isinstance(spread, (list, tuple)) else number(spread, digits)
-    return f"{number(centre, digits)} ({inside})"
+    texts = [number(centre, digits), inside]
+    return NOT_ESTIMABLE if NOT_ESTIMABLE in texts else f"{texts[0]} ({inside})"
 
 
 def slug(text):
-    """Turn a label into the part of a key: lower case, words joined by underscores."""
-    kept = "".join(char if char.isalnum() else " " for char in str(text).lower())
-    return "_".join(kept.split())
+    """Turn a label into the part of a key: lower case, words joined by underscores, ``<50`` as ``under_50``."""
+    said = "".join(_SIGNS.get(char, char if char.isalnum() else " ") for char in str(text).lower())
+    return "_".join(said.split())

@@ -4,10 +4,14 @@ import html
 from dataclasses import dataclass, field
 
 from trialbook.results import Result
-from trialbook.safety import terms
-from trialbook.style import slug
 
 MIME = "application/vnd.trialbook.table+json"
+OVERALL_EVENTS = {
+    "any": "Any adverse event",
+    "serious": "Serious",
+    "severe": "Grade 3 or worse",
+    "related": "Related to treatment",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class Table:
 
         def heading(column):
             text, n = (column, None) if isinstance(column, str) else column
-            size = f"<br><span class='n' data-key='{html.escape(n.key)}'>n = {html.escape(n.display)}</span>" if n else ""
+            size = (
+                f"<br><span class='n' data-key='{html.escape(n.key)}'>n = {html.escape(n.display)}</span>" if n else ""
+            )
             return f"<th scope='col'>{html.escape(text)}{size}</th>"
 
         def line(row):
@@ -90,36 +96,44 @@ def baseline(trial, results, flow):
                 if row.value:
                     rows.append(Row(f"{name}: not recorded", cells, 1))
             elif line.type == "category":
-                part = row.key.split(".")[-2]
-                rows.append(Row(_level(line, part), cells, 1))
+                level = row.method.partition(": ")[2]
+                rows.append(Row(line.levels.get(level, level), cells, 1))
             else:
                 rows.append(Row(f"{name}, {row.statistic}", cells))
-    return Table("cohort.baseline", columns, rows, ["SD: standard deviation; IQR: lower to upper quartile.", "No significance tests: any difference at baseline arose by chance."])
+    return Table(
+        "cohort.baseline",
+        columns,
+        rows,
+        [
+            "SD: standard deviation; IQR: lower to upper quartile.",
+            "No significance tests: any difference at baseline arose by chance.",
+        ],
+    )
 
 
 def adverse_events(trial, results, flow):
-    """Lay out the overall lines and the preferred terms of the adverse events."""
-    overall = [("any", "Any adverse event"), ("serious", "Serious"), ("severe", "Grade 3 or worse"), ("related", "Related to treatment")]
+    """Lay out the overall lines and the preferred terms of the adverse events, the most frequent first."""
     columns = ["Event"]
     for column in _arm_columns(trial, flow, "safety"):
         columns += [column, f"{trial.ci_level} CI, %", "Events"]
     columns.append("P")
 
     def line(part, label, indent):
-        cells = []
-        for arm in trial.arms:
-            cells += [results[f"safety.{part}.{arm.id}.{name}"] for name in ("n_pct", "ci", "events")]
-        return Row(label, [*cells, results[f"safety.{part}.fisher.p"]], indent)
+        keys = [f"safety.{part}.{arm.id}.{name}" for arm in trial.arms for name in ("n_pct", "ci", "events")]
+        return Row(label, [results[key] for key in [*keys, f"safety.{part}.fisher.p"]], indent)
 
-    rows, absent = [], []
-    for part, label in overall:
-        if f"safety.{part}.fisher.p" in results:
-            rows.append(line(part, label, 0))
-        else:
-            absent.append(label.lower())
-    rows.append(Row("By preferred term"))
-    rows += [line(part, label, 1) for part, label in terms(trial) if f"safety.{part}.fisher.p" in results]
-    notes = ["Participants with at least one treatment-emergent event, n (%); Clopper–Pearson interval; Fisher's exact test."]
+    def participants(part):
+        return sum(results[f"safety.{part}.{arm.id}.n"].value for arm in trial.arms)
+
+    seen = {row.key.split(".")[1]: row.parameter for row in results if row.key.endswith(".fisher.p")}
+    terms = sorted(seen.keys() - OVERALL_EVENTS.keys(), key=lambda part: (-participants(part), seen[part]))
+    rows = [line(part, label, 0) for part, label in OVERALL_EVENTS.items() if part in seen]
+    rows += [Row("By preferred term"), *(line(part, seen[part], 1) for part in terms)] if terms else []
+    notes = [
+        "Participants with at least one treatment-emergent event, n (%).",
+        "CI: confidence interval (Clopper–Pearson). P: Fisher's exact test.",
+    ]
+    absent = [label.lower() for part, label in OVERALL_EVENTS.items() if part not in seen]
     notes += [f"Not collected in this trial: {', '.join(absent)}."] if absent else []
     return Table("safety.adverse_events", columns, rows, notes)
 
@@ -132,29 +146,41 @@ def laboratory(trial, results):
         measured = trial.visits(parameter.paramcd)
         rows.append(Row(f"{parameter.label}, {parameter.unit}" if parameter.unit else parameter.label))
         for arm in trial.arms:
-            keys = [f"{parameter.id}.{trial.visit_id(v, parameter.paramcd)}.{arm.id}.mean_sd" if v in measured else "" for v in visits]
+            keys = [
+                f"{parameter.id}.{trial.visit_id(v, parameter.paramcd)}.{arm.id}.mean_sd" if v in measured else ""
+                for v in visits
+            ]
             outside = f"{parameter.id}.outside.{arm.id}.n_of"
-            cells = [results[key] if key in results else "–" for key in [*keys, outside]]
+            cells = [results.get(key, "–") for key in [*keys, outside]]
             rows.append(Row(arm.label, cells, 1))
     columns = ["Parameter", *(visit.label for visit in visits), "Ever out of range"]
-    return Table("safety.laboratory", columns, rows, ["Mean (SD).", "Ever out of range: participants with a value outside the normal range after baseline."])
+    return Table(
+        "safety.laboratory",
+        columns,
+        rows,
+        ["Mean (SD).", "Ever out of range: participants with a value outside the normal range after baseline."],
+    )
 
 
 def by_visit(trial, results, parameter):
     """Lay out one efficacy parameter by visit and arm."""
     columns = ["Visit"]
     for arm in trial.arms:
-        columns += [f"{arm.label}: n", "Mean (SD)", "Change, mean (SD)"]
+        columns += [f"{arm.label}: {part}" for part in ("n", "mean (SD)", "change")]
     rows = []
     for visit in trial.visits(parameter.paramcd):
         cells = []
         for arm in trial.arms:
             key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm.id}"
-            change = f"{key}.change.mean_sd"
-            cells += [results[f"{key}.n"], results[f"{key}.mean_sd"], results[change] if change in results else "–"]
+            cells += [results[f"{key}.n"], results[f"{key}.mean_sd"], results.get(f"{key}.change.mean_sd", "–")]
         rows.append(Row(visit.label, cells))
     unit = f", {parameter.unit}" if parameter.unit else ""
-    return Table(f"{parameter.id}.by_visit", columns, rows, [f"{parameter.label}{unit}.", "Change from baseline in participants with both values."])
+    return Table(
+        f"{parameter.id}.by_visit",
+        columns,
+        rows,
+        [f"{parameter.label}{unit}.", "Change from baseline: mean (SD) in participants with both values."],
+    )
 
 
 def effects(trial, results):
@@ -184,25 +210,35 @@ def anova(trial, results):
         rows.append(Row(parameter.label))
         for part, label in (("arm", "Arm"), ("visit", "Visit"), ("interaction", "Arm × visit")):
             key = f"{parameter.id}.anova.{part}"
-            cells = [results[f"{key}.{name}"] if f"{key}.{name}" in results else "–" for name in ("f", "df", "p", "p_uncorrected")]
+            cells = [results.get(f"{key}.{name}", "–") for name in ("f", "df", "p", "p_uncorrected")]
             rows.append(Row(label, cells, 1))
-    notes = ["Complete cases; type III sums of squares.", "P: Greenhouse–Geisser corrected for the rows within participants."]
+    notes = [
+        "Complete cases; type III sums of squares.",
+        "P: Greenhouse–Geisser corrected for the rows within participants.",
+    ]
     return Table("efficacy.anova", ["Effect", "F", "Degrees of freedom", "P", "P, sphericity assumed"], rows, notes)
 
 
 def reconciliation(results):
     """Lay out the published figures beside the computed ones."""
     keys = [row.key.removesuffix(".printed") for row in results if row.key.endswith(".printed")]
-    rows = [Row(_sentence(results[f"{k}.printed"].parameter), [results[f"{k}.{part}"] for part in ("printed", "computed", "match")]) for k in keys]
-    return Table("reconciliation.figures", ["Figure", "Published", "Computed", "Same"], rows, ["Same: the computed value rounds to the printed digits."])
+    rows = [
+        Row(
+            _sentence(results[f"{k}.printed"].parameter),
+            [results[f"{k}.{part}"] for part in ("printed", "computed", "match")],
+        )
+        for k in keys
+    ]
+    return Table(
+        "reconciliation.figures",
+        ["Figure", "Published", "Computed", "Same"],
+        rows,
+        ["Same: the computed value rounds to the printed digits."],
+    )
 
 
 def _arm_columns(trial, flow, stage):
     return [(arm.label, flow[f"cohort.{stage}.{arm.id}.n"]) for arm in trial.arms]
-
-
-def _level(line, part):
-    return next((label for level, label in line.levels.items() if slug(level) == part), part.replace("_", " ").capitalize())
 
 
 def _sentence(text):

@@ -1,0 +1,92 @@
+"""Trials to test with: ours, editable copies of it, and real ones whose data are outside the repository."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from reference import SHARED
+
+from trialbook import trial
+
+NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
+TRIALS = Path(__file__).parent / "trials"
+
+
+class Editable:
+    """A trial's folder in which a test may change files; `read` reads it as the engine does."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def read(self):
+        return trial.read(self.folder)
+
+    def table(self, name, change):
+        """Replace a table by what `change` makes of it; all cells are text."""
+        path = self.folder / f"{name}.csv"
+        changed = change(pd.read_csv(path, dtype=str, keep_default_na=False))
+        changed.to_csv(path, index=False, lineterminator="\n")
+
+    def cell(self, name, row, column, value):
+        """Write one cell; `row` is the line of the file."""
+
+        def change(table):
+            table.loc[row - 2, column] = value
+            return table
+
+        self.table(name, change)
+
+    def rows(self, name, keep):
+        """Keep the rows for which `keep` of the table is true."""
+        self.table(name, lambda table: table[keep(table)])
+
+    def text(self, name, old, new):
+        """Replace a piece of a file's text, which must stand there once."""
+        path = self.folder / name
+        text = path.read_text("utf8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), "utf8")
+
+    def facts(self, change):
+        """Let `change` alter the contents of trial.yml."""
+        path = self.folder / "trial.yml"
+        facts = yaml.safe_load(path.read_text("utf8"))
+        change(facts)
+        path.write_text(yaml.safe_dump(facts, allow_unicode=True), "utf8")
+
+
+def _copy(paths, folder):
+    folder.mkdir()
+    for path in paths:
+        shutil.copyfile(path, folder / path.name)  # without the permissions: the originals may be read-only
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nk():
+    """The trial of the paper."""
+    return trial.read(NK_INR)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """An editable copy of the paper's trial."""
+    return Editable(_copy(sorted(NK_INR.iterdir()), tmp_path / "nk_inr"))
+
+
+@pytest.fixture(scope="session")
+def real_trial(tmp_path_factory):
+    """A function that puts a real trial together in a folder, by name."""
+    made = {}
+
+    def make(name):
+        tables = sorted((SHARED / "real" / name).glob("*.csv"))
+        if not tables:
+            pytest.skip(f"the real trial is not here: {SHARED / 'real' / name}")
+        if name not in made:
+            made[name] = _copy([*tables, TRIALS / name / "trial.yml"], tmp_path_factory.mktemp("real") / name)
+        return made[name]
+
+    return make

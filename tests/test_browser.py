@@ -1,0 +1,137 @@
+"""The pages in a browser: they fit a phone, hide no broken thing, stay readable in the dark, and need no mouse."""
+
+import re
+import shutil
+
+import pytest
+from builds import ROOT, built_once
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.xdist_group("book")
+PAGES = [f"{name}.html" for name in re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))]
+WIDTHS = (1280, 390)
+OVERFLOW = """() => [...document.querySelectorAll('body *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .filter(e => !e.closest('.wide, .pst-scrollable-table-container, pre, dialog'))
+    .filter(e => getComputedStyle(e).position !== 'fixed' && e.checkVisibility())
+    .map(e => e.outerHTML.slice(0, 100))"""
+CONTRAST = """selector => {
+    const light = c => c.map(v => v / 255)
+        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const parts = text => text.match(/[\\d.]+/g).map(Number);
+    const behind = e => {
+        const c = parts(getComputedStyle(e).backgroundColor);
+        const next = e.parentElement;
+        return c.length < 4 || c[3] > 0 ? c.slice(0, 3) : next ? behind(next) : [255, 255, 255]; };
+    return [...document.querySelectorAll(selector)].filter(e => e.checkVisibility()).map(e => {
+        const [a, b] = [light(parts(getComputedStyle(e).color).slice(0, 3)), light(behind(e))];
+        return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.outerHTML.slice(0, 200)]; }); }"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id).site
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium here")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open a page of the book from its file; requests that leave the folder are noted in `page.left`."""
+    contexts = []
+
+    def opened(name, width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.left = []
+        page.on(
+            "request", lambda r: page.left.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None
+        )
+        page.goto((site.folder / name).as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_and_is_whole(visit, name, width):
+    page = visit(name, width)
+    across = page.evaluate("document.documentElement.scrollWidth")
+    assert across <= width, f"{across} px: {page.evaluate(OVERFLOW)}"
+    broken = page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
+    assert broken == []
+    prose = page.evaluate(
+        "(() => { const a = document.querySelector('article').cloneNode(true);"
+        " a.querySelectorAll('code, pre, script').forEach(e => e.remove()); return a.textContent; })()"
+    )
+    assert not re.search(r"\{[a-z-]+\}`|:::|```|\{num|\$\$|\[not available|problematic", prose)
+    assert page.left == []
+
+
+def test_a_number_leads_to_its_cell(visit):
+    page = visit("book/index.html")
+    link = page.locator("article a.num[data-key='cd4.final.difference']").first
+    cell = link.get_attribute("href").partition("#")[2]
+    link.click()
+    page.wait_for_url(re.compile(re.escape(f"#{cell}") + "$"))
+    assert page.locator(f"#{cell}").bounding_box()["y"] < 900
+    assert page.locator(f"#{cell} .cell_input").first.is_visible()
+
+
+def test_the_keyboard_reaches_a_number_and_shows_it(visit):
+    page = visit("book/index.html")
+    page.locator("article h1 a").first.focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('article a.num')"):
+            break
+    else:
+        pytest.fail("no number after 20 stops")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("#cell-"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "name", ["book/index.html", "book/efficacy.html", "book/safety.html", "executed/03_efficacy.html"]
+)
+def test_text_stands_out_from_its_ground(visit, name, theme):
+    page = visit(name, color_scheme=theme)
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    for what in (
+        "article p",
+        "article a.num",
+        "article td",
+        "article th",
+        "figcaption, caption",
+        "p.note",
+        ".bd-header-announcement",
+    ):
+        faint = [found for found in page.evaluate(CONTRAST, what) if found[0] < 4.5]
+        assert faint == [], what
+
+
+def test_a_figure_in_the_dark_stands_on_a_light_ground(visit):
+    """The drawings have black lines: on a dark page they need a ground of their own."""
+    page = visit("book/efficacy.html", color_scheme="dark")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    grounds = page.evaluate(
+        "[...document.querySelectorAll('article img')].map(i => getComputedStyle(i).backgroundColor)"
+    )
+    assert grounds and all(min(map(int, re.findall(r"\d+", ground)[:3])) > 200 for ground in grounds), grounds

@@ -1,0 +1,182 @@
+"""Who took part: against R's summaries of real trials, and the flow's arithmetic."""
+
+import pytest
+from reference import answers, facts, table
+
+from trialbook import cohort, trial
+
+TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture
+def groups(request, real_trial):
+    """The trial of the test's name, and R's group names for our group ids."""
+    found = trial.read(real_trial(request.getfixturevalue("name")))
+    return found, {arm.id: arm.value for arm in found.arms} | {"all": "All"}
+
+
+# the baseline table: R's table1.<variable>.summary and table1.<variable>.counts
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_arms_are_those_of_r(name, groups):
+    found, values = groups
+    test, reference = found.arms
+    assert (values[test.id], values[reference.id]) == (facts(name)["test"], facts(name)["ref"])
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_means_and_medians_equal_r(name, groups):
+    found, values = groups
+    rows, compared = cohort.baseline(found), 0
+    for line in found.facts.baseline:
+        variable = line.variable or f"{line.paramcd}BL"  # R took the baseline values of ADSL, we those of ADLB
+        if line.type == "category":
+            continue
+        summary = answers(name)[f"table1.{variable}.summary"]["value"]
+        for group, value in values.items():
+            theirs = summary[value]
+            key, total = f"baseline.{line.id}.{group}", sum(found.adsl["TRT01P"] == value) or len(found.adsl)
+            if line.type == "mean":
+                row, quantities = rows[f"{key}.mean_sd"], ("mean", "sd")
+            else:
+                row, quantities = rows[f"{key}.median_iqr"], ("median", "q1", "q3")
+            assert row.value == pytest.approx([theirs[quantity] for quantity in quantities], rel=1e-9)
+            assert row.n == theirs["n"]
+            assert rows[f"{key}.missing"].value == total - theirs["n"]
+            compared += 1
+    assert compared >= 9
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_counts_equal_r(name, groups):
+    found, values = groups
+    rows, compared = cohort.baseline(found), 0
+    for line in found.facts.baseline:
+        if line.type != "category":
+            continue
+        counts = answers(name)[f"table1.{line.variable}.counts"]["value"]
+        for group, value in values.items():
+            of_arms = list(counts.values()) if group == "all" else [counts[value]]
+            of_line = [row for row in rows if (row.parameter, row.group) == (line.id, group)]
+            ours = {row.method: row.value for row in of_line if row.statistic == "n (%)"}
+            if isinstance(of_arms[0], list):  # R drops the name of a variable's only level
+                total = sum(arm[0] for arm in of_arms)
+                assert [count for count, _ in ours.values() if count] == [total]
+            else:
+                theirs = {level: sum(arm[level] for arm in of_arms) for level in of_arms[0]}
+                total = sum(theirs.values())
+                assert {method.split(": ")[1]: count for method, (count, _) in ours.items()} == theirs
+            assert {of for _, of in ours.values()} == {total}
+            compared += 1
+    assert compared >= 15
+
+
+def test_baseline_table_has_no_tests(nk):
+    assert {row.statistic for row in cohort.baseline(nk)} <= {"count", "n (%)", "mean (SD)", "median (IQR)"}
+
+
+def test_a_line_with_too_few_values_is_not_estimable(copy):
+    copy.table("adsl", lambda t: t.assign(AGE=["40", *[""] * (len(t) - 1)], HIVDUR=["5", *[""] * (len(t) - 1)]))
+    rows = cohort.baseline(copy.read())
+    arm = "nk_art" if copy.read().adsl.loc[0, "TRT01P"] == "NK+ART" else "art"
+    for group in ("nk_art", "art", "all"):
+        assert rows[f"baseline.age.{group}.mean_sd"].display == "not estimable"
+        assert rows[f"baseline.age.{group}.mean_sd"].method == "not estimable: fewer than two values"
+        has = group in (arm, "all")
+        assert rows[f"baseline.hivdur.{group}.median_iqr"].value == ([5, 5, 5] if has else None)
+        assert ("no value" in rows[f"baseline.hivdur.{group}.median_iqr"].method) != has
+
+
+# the flow
+
+
+@pytest.fixture
+def leavers(copy):
+    """Five people who did not complete: two lost, one withdrawn, one without a reason, one still in the study."""
+    for row, status, reason in (
+        (2, "DISCONTINUED", "Lost to follow-up"),
+        (3, "DISCONTINUED", "Lost to follow-up"),
+        (4, "DISCONTINUED", "Withdrew consent"),
+        (5, "DISCONTINUED", ""),
+        (6, "ONGOING", ""),
+    ):
+        copy.cell("adsl", row, "EOSSTT", status)
+        copy.cell("adsl", row, "DCSREAS", reason)
+    return copy.read()
+
+
+def test_flow_adds_up(leavers):
+    flow = cohort.flow(leavers)
+    reasons = {}
+    for arm in leavers.arms:
+        n = {stage: flow[f"cohort.{stage}.{arm.id}.n"].value for stage in ("randomised", "completed", "left")}
+        assert n["randomised"] == n["completed"] + n["left"]
+        of_arm = [row for row in flow if row.key.startswith(f"cohort.left.{arm.id}.") and row.method != "EOSSTT"]
+        assert sum(row.value for row in of_arm) == n["left"]
+        for row in of_arm:
+            reasons[row.method] = reasons.get(row.method, 0) + row.value
+    assert sum(flow[f"cohort.randomised.{arm.id}.n"].value for arm in leavers.arms) == flow["cohort.randomised.n"].value
+    assert reasons == {
+        "DCSREAS: lost to follow-up": 2,
+        "DCSREAS: withdrew consent": 1,
+        "DCSREAS: reason not given": 1,
+        "DCSREAS: still in the study": 1,
+    }
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_flow_of_a_trial_without_disposition_does_not_invent_it(name, groups):
+    found, _ = groups
+    flow = cohort.flow(found)
+    assert not [row.key for row in flow if ".left." in row.key or ".completed." in row.key]
+    assert flow["cohort.randomised.n"].value == len(table(name, "adsl"))
+
+
+def test_received_and_sets_are_counted_by_allocation(copy):
+    copy.table("adsl", lambda t: t.assign(TRT01A=t["TRT01A"].where(t.index != 0, "NK+ART")))
+    copy.table("adsl", lambda t: t.assign(ITTFL=t["ITTFL"].where(t.index != 1, "N")))
+    found = copy.read()
+    flow, arms = cohort.flow(found), found.adsl["TRT01P"]
+    for arm in found.arms:
+        allocated = arms == arm.value
+        assert flow[f"cohort.received.{arm.id}.n"].value == sum(allocated & (found.adsl["TRT01A"] == arm.value))
+        assert flow[f"cohort.efficacy.{arm.id}.n"].value == sum(allocated & (found.adsl.index != 1))
+    assert flow["cohort.efficacy.n"].value == len(found.adsl) - 1
+
+
+# exposure
+
+
+def test_exposure_is_counted_from_the_rows(nk):
+    rows, planned = cohort.exposure(nk), nk.facts.intervention
+    treated = nk.adex["USUBJID"].nunique()
+    assert rows["exposure.nk_art.administrations"].value == len(nk.adex)
+    assert rows["exposure.nk_art.treated.n_of"].value == [treated, treated]
+    assert rows["exposure.nk_art.complete.n_of"].value == [treated, treated]
+    assert rows["exposure.nk_art.dose.mean_sd"].value == [planned.courses * planned.dose, 0]
+    assert rows["exposure.nk_art.dose.mean_sd"].unit == planned.dose_unit
+    assert rows["exposure.art.administrations"].value == 0
+
+
+def test_exposure_with_gaps(copy):
+    """Someone stopped after the first course, a dose and a unit were not written down."""
+    who = copy.read().adex["USUBJID"].iloc[0]
+    copy.rows("adex", lambda t: (t["USUBJID"] != who) | (t["COURSE"] == "1"))
+    copy.cell("adex", 2, "AVAL", "")
+    copy.cell("adex", 3, "AVALU", "")
+    rows = cohort.exposure(copy.read())
+    complete, treated = rows["exposure.nk_art.complete.n_of"].value
+    assert complete == treated - 1
+    assert rows["exposure.nk_art.per_subject.min"].value == 1
+    assert rows["exposure.nk_art.dose.mean_sd"].n == treated - 1
+    assert rows["exposure.nk_art.dose.mean_sd"].unit == "10⁸ cells"
+
+
+def test_facts_that_are_not_given_have_no_row(copy):
+    copy.facts(lambda given: [given.pop(key) for key in ("registration", "intervention", "funding")])
+    keys = {row.key for row in cohort.facts(copy.read())}
+    assert not [key for key in keys if key.startswith(("trial.registration", "exposure", "trial.funding"))]
+    assert {"trial.study", "visits.final", "cd4.unit"} <= keys
+    assert "cd4cd8.unit" not in keys

@@ -1,0 +1,294 @@
+"""Building again: only what an edit needs, with the outcome of a clean build, and a fault stays a fault."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+
+import pytest
+from builds import NOTEBOOKS, built_once, differences, digests
+
+ALL = set(NOTEBOOKS)
+BUILT = ("_build", "executed", ".snakemake")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id)
+
+
+@pytest.fixture
+def copy(base, tmp_path):
+    """The book as built, in a folder of its own."""
+    return base.clone(tmp_path / "copy")
+
+
+# ---------------------------------------------------------------------------------------------- what an edit does
+
+
+def one_cd4_value(copy):
+    """Raise the last CD4 count of one participant of the test arm by 30 cells, and what is derived from it."""
+    path = copy.folder / "data/nk_inr/adlb.csv"
+    head, *rows = path.read_text("utf8").splitlines()
+    at = {name: i for i, name in enumerate(head.split(","))}
+    cells = [row.split(",") for row in rows]
+    test = next(
+        c for c in cells if c[at["PARAMCD"]] == "CD4" and c[at["AVISITN"]] == "24" and c[at["TRTP"]] == "NK+ART"
+    )
+    for column in ("AVAL", "CHG"):
+        test[at[column]] = str(int(test[at[column]]) + 30)
+    path.write_text("\n".join([head, *(",".join(c) for c in cells), ""]), "utf8")
+
+
+def cell(notebook, id, add):
+    """Add a line to a cell of a notebook."""
+
+    def change(copy):
+        path = copy.folder / "notebooks" / f"{notebook}.ipynb"
+        content = json.loads(path.read_text("utf8"))
+        found = next(c for c in content["cells"] if c["id"] == id)
+        found["source"] = "".join(found["source"]) + add
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+    return change
+
+
+def text(name, old, new):
+    return lambda copy: copy.edit(name, old, new)
+
+
+def remove_page(copy):
+    copy.edit("_toc.yml", "      - file: book/introduction\n", "")
+
+
+def move_page(copy):
+    remove_page(copy)
+    copy.edit(
+        "_toc.yml",
+        "      - file: book/discussion\n",
+        "      - file: book/discussion\n      - file: book/introduction\n",
+    )
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of the sources: the notebooks that it must run again, and whether a clean build is compared."""
+
+    name: str
+    make: object
+    reruns: frozenset
+    clean: bool = True
+
+
+EDITS = [
+    Edit("one CD4 value", one_cd4_value, frozenset({"01_cohort", "02_safety", "03_efficacy", "05_reconciliation"})),
+    Edit(
+        "an adverse event",
+        text("data/nk_inr/adae.csv", "DOSE NOT CHANGED", "DRUG INTERRUPTED"),
+        frozenset({"02_safety", "05_reconciliation"}),
+        clean=False,
+    ),
+    Edit(
+        "a dose",
+        text("data/nk_inr/adex.csv", "C1/C1", "C1/C2"),
+        frozenset({"01_cohort", "05_reconciliation"}),
+        clean=False,
+    ),
+    Edit(
+        "a published figure",
+        text("data/nk_inr/published.yml", 'printed: "67"', 'printed: "68"'),
+        frozenset({"05_reconciliation"}),
+        clean=False,
+    ),
+    Edit(
+        "the label of an arm", text("data/nk_inr/trial.yml", "label: NK+ART", "label: NK cells and ART"), frozenset(ALL)
+    ),
+    Edit("text in a notebook", cell("02_safety", "title", "\nAs reported."), frozenset({"02_safety"})),
+    Edit("code in a notebook", cell("03_efficacy", "final", "\nlen(final)"), frozenset({"03_efficacy"})),
+    Edit(
+        "the engine's way of writing an interval",
+        text("src/trialbook/style.py", '" to ".join', '" up to ".join'),
+        frozenset(ALL),
+    ),
+    Edit("the engine's binding", text("src/trialbook/sphinx_numbers.py", '" CI, "', '" CI: "'), frozenset()),
+    Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), frozenset()),
+    Edit("a page moved", move_page, frozenset()),
+    Edit("a page removed", remove_page, frozenset()),
+    Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else"), frozenset()),
+    Edit("the bibliography", text("book/references.bib", "title", "note = {Read twice}, title"), frozenset()),
+    Edit("a style sheet", text("book/_static/paper.css", "", "p { margin: 0; }\n"), frozenset(), clean=False),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_an_edit_reruns_what_depends_on_it_and_gives_what_a_clean_build_gives(edit, base, copy, tmp_path):
+    before, old = copy.executed(), copy.site.digests()
+    edit.make(copy)
+    copy.make()
+    after, new = copy.executed(), copy.site.digests()
+    assert {name for name in ALL if after[name] != before[name]} == edit.reruns
+    assert differences(old, new), "the edit shows nowhere"
+    if edit.clean:
+        # notebooks that need not run again give the same bytes if they do: test_notebook.py
+        clean = copy.clone(tmp_path / "clean", without=BUILT if edit.reruns else ("_build",))
+        clean.make()
+        assert differences(new, clean.site.digests()) == []
+        assert differences(digests(copy.folder / "executed"), digests(clean.folder / "executed")) == []
+
+
+def test_nothing_changed_nothing_done(copy):
+    def times():
+        paths = [p for folder in ("_build", "executed") for p in (copy.folder / folder).rglob("*")]
+        return {path: path.stat().st_mtime_ns for path in paths}
+
+    before = times()
+    copy.make()
+    assert times() == before
+
+
+def test_a_removed_page_leaves_no_file(copy):
+    remove_page(copy)
+    (copy.folder / "book/introduction.md").unlink()
+    copy.make()
+    assert [name for name in copy.site.digests() if "introduction" in name] == []
+    assert not any("introduction.html" in str(soup) for soup in copy.site.every_page.values())
+
+
+def test_a_changed_value_is_in_every_sentence_that_gives_it(base, copy):
+    one_cd4_value(copy)
+    copy.make()
+    old, new = base.site, copy.site
+    moved = {key for key, row in new.results.items() if row["display"] != old.results[key]["display"]}
+    assert {"cd4.final.nk_art.mean", "cd4.final.difference", "cd4.final.difference.ci", "cd4.gee.effect"} <= moved
+    sentences = 0
+    for page in new.pages:
+        assert [key for key, _ in new.numbers(page)] == [key for key, _ in old.numbers(page)]
+        for (key, now), (_, then) in zip(new.numbers(page), old.numbers(page), strict=True):
+            assert now == new.results[key]["display"]
+            assert (now != then) == (key in moved)
+            sentences += key in moved
+        for image, former in zip(new.pages[page].select("img[alt]"), old.pages[page].select("img[alt]"), strict=True):
+            assert (image["alt"] != former["alt"]) == ("CD4" in former["alt"] and "CD8 count by" not in former["alt"])
+    assert sentences > len(moved) / 2
+
+
+# ------------------------------------------------------------------------------------------ a fault stays a fault
+
+FAULTS = {
+    "a key that no notebook computed": ("{num}`cd4.no.such`", "cd4.no.such"),
+    "a table that no notebook shows": ("```{result-table} cd4.no.table\nCaption.\n```", "cd4.no.table"),
+    "a figure that no notebook shows": ("```{result-figure} cd4.no.figure\nCaption.\n```", "cd4.no.figure"),
+    "a digit typed by hand": ("It rose to 243 cells.", "'243'"),
+    "a role that does not exist": ("{nmu}`cd4.final.difference`", "nmu"),
+    "an image that does not exist": ("![nothing](nowhere.png)", "nowhere.png"),
+    "a link that leads nowhere": ("[nothing](nowhere.md)", "nowhere.md"),
+    "a reference that is not in the bibliography": ("{cite}`nobody`", "nobody"),
+}
+
+
+def test_faults_in_prose_fail_every_build_until_they_are_mended_and_the_old_site_stays(copy):
+    before = copy.site.digests()
+    prose = "".join(f"\n{text}\n" for text, _ in FAULTS.values())
+    copy.edit("book/safety.md", "", prose)
+    for _ in range(2):
+        said = copy.make(fails=True)
+        lines = [line for line in said.splitlines() if "book/safety.md" in line]
+        for fault, (_, named) in FAULTS.items():
+            assert any(named in line for line in lines), f"{fault} is not said:\n{said}"
+        assert copy.site.digests() == before
+    copy.edit("book/safety.md", prose, "")
+    copy.make()
+    assert differences(copy.site.digests(), before) == []
+
+
+def test_a_cell_that_fails_fails_every_build_and_the_old_site_stays(copy):
+    before = copy.site.digests()
+    cell("02_safety", "events", "\n1 / 0")(copy)
+    for _ in range(2):
+        said = copy.make(fails=True)
+        assert "02_safety" in said and "ZeroDivisionError" in said
+        assert copy.site.digests() == before
+
+
+def test_a_fault_in_the_data_leaves_all_that_stood(copy):
+    before = copy.site.digests(), digests(copy.folder / "executed")
+    (copy.folder / "data/nk_inr/adsl.csv").unlink()
+    for _ in range(2):
+        assert "adsl.csv" in copy.make(fails=True)
+        assert (copy.site.digests(), digests(copy.folder / "executed")) == before
+
+
+def test_a_site_taken_away_is_built_again(copy):
+    before = copy.site.digests()
+    shutil.rmtree(copy.site.folder)
+    copy.make()
+    assert copy.site.digests() == before
+
+
+# ---------------------------------------------------------------------------------------------- digits in prose
+
+# each line with the word that must be reported, in a page of its own section
+TYPED = [
+    ("It rose to 11 cells.", "11"),
+    ("| place |\n|---|\n| 12 |", "12"),
+    ("![a drop to 13](../executed/figures/../figures/cd4.trajectory.svg)", "13"),
+    ("```{result-figure} cd4.trajectory\nA caption of 14.\n```", "14."),
+    ("```{list-table} A title of 15\n* - cell\n```", "15"),
+    ("<b>16</b>", "16"),
+    ("<div>\n<p>17</p>\n</div>", "17"),
+    ("A formula $x = 18$.", "18"),
+    ("## A heading of 19", "19"),
+    ("[a link of 20](methods.md)", "20"),
+    ("[a link of 21](https://example.org)", "21"),
+    ("A note.[^note]\n\n[^note]: It says 22.", "22"),
+    ("*P* = 0.23", "0.23"),
+    ("*P* = .2024", ".2024"),
+    ("It fell by 2024.5 cells.", "2024.5"),
+    ("In 2025% of cases.", "2025%"),
+    ("HIV-1.26", "HIV-1.26"),
+    ("See item 27, 28 participants had it.", "28"),
+    ("a29", "a29"),
+    ("CD4=30", "=30"),
+    (":::{admonition} A notice of 31\nText.\n:::", "31"),
+    ("term 32\n: what it means", "32"),
+    ("**33** of *34*", "33"),
+    ("35&nbsp;cells", "35"),
+    ("```{raw} latex\n36\n```", "36"),
+    ("{abbr}`CI (37)`", "37"),
+    ("A year 1838 before reporting.", "1838"),
+    ("٣٩ in other digits.", "٣٩"),
+]
+
+ALLOWED = [
+    "CD4 and CD8, CD4/CD8 and CR2, with HIV-1 and HLA-2.",
+    "In 1999, in 2024 and from 2018–2020.",
+    "Items 1a, 2 and 3–4 of the statement, and item 12b.",
+    "As others found {cite}`bell2002,pustejovsky2018`.",
+    "In {numref}`tab-events`, {ref}`statistical-methods` and [](methods.md).",
+    "Run `make book CORES=4`.",
+    "```bash\nmake book CORES=4\n```",
+    "$$x_1^2 + 10 = y$$",
+    "1. First.\n2. Second.",
+    "<https://example.org/10.1000/182>",
+    "% a comment of 67",
+]
+
+
+@pytest.fixture(scope="module")
+def digits(base, tmp_path_factory):
+    """What is said of a page with every typed digit of `TYPED` and every allowed one of `ALLOWED`."""
+    copy = base.clone(tmp_path_factory.mktemp("digits") / "copy")
+    page = "\n\n".join(["# Digits", *(line for line, _ in TYPED), *ALLOWED])
+    (copy.folder / "book/availability.md").write_text(page, "utf8")
+    return copy.bind(fails=True)
+
+
+@pytest.mark.parametrize(("line", "word"), TYPED, ids=[word for _, word in TYPED])
+def test_a_digit_typed_by_hand_is_reported(digits, line, word):
+    assert re.search(rf"the number '[^']*{re.escape(word)}[^']*' is typed by hand", digits), digits
+
+
+def test_what_a_rule_allows_is_not_reported(base, tmp_path):
+    copy = base.clone(tmp_path / "copy")
+    copy.edit("book/introduction.md", "", "\n" + "\n\n".join(ALLOWED) + "\n")
+    copy.bind()
