@@ -19,13 +19,17 @@ READS = {
     "01_cohort": ["trial.yml", "adsl.csv", "adlb.csv", "adex.csv"],
     "02_safety": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv"],
     "03_efficacy": ["trial.yml", "adsl.csv", "adlb.csv"],
+    "04_sensitivity": ["trial.yml", "adsl.csv", "adlb.csv"],
     "05_reconciliation": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv", "published.yml"],
 }
+for gone in EXECUTED.glob("*.ipynb"):
+    if gone.stem not in READS:
+        gone.unlink()  # or the results of a notebook that was taken away would still be served
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").glob("*.py"))
-BINDING = {Path("src/trialbook", f"{name}.py") for name in ("book", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")}
-MAKING = {Path("src/trialbook", f"{name}.py") for name in ("calibrate", "simulate")}
-ANALYSIS = sorted(map(str, ENGINE - BINDING - MAKING)) + ["requirements.txt"]
+BINDING = ("book", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")
+MAKING = ("calibrate", "simulate")
+ANALYSIS = sorted(str(path) for path in ENGINE if path.stem not in BINDING + MAKING) + ["requirements.txt"]
 PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file()) + ["_config.yml", "_toc.yml"]
 
 

@@ -126,7 +126,7 @@ def test_gee_equals_geepack_and_clubsandwich(analysed, name, code):
 def test_one_follow_up_visit_has_no_visit_term(analysed):
     found, _ = analysed("actg175_n20")
     for code, terms in (("CD4", 4), ("CD8", 3)):
-        y, X, groups, _ = efficacy.gee_design(found.values(code), found.facts.visits.baseline)
+        y, X, groups, _, _ = efficacy.gee_design(found.values(code), found.facts.visits.baseline)
         assert X.shape == (len(y), terms)
         assert len(groups) == len(y)
 

@@ -27,7 +27,7 @@ def by_visit(trial):
         baseline as ``….change.mean_sd`` over subjects who have both values; the interval is that of a mean (t).
     """
     results = _results(trial)
-    for parameter, wide in _each(trial):
+    for parameter, wide in each_parameter(trial):
         results.add(
             f"{parameter.id}.final.visit",
             trial.visits(parameter.paramcd)[-1].label.lower(),
@@ -78,7 +78,7 @@ def final_difference(trial):
     Student 1908; Welch 1947.
     """
     results = _results(trial)
-    for parameter, wide in _each(trial):
+    for parameter, wide in each_parameter(trial):
         last = trial.visits(parameter.paramcd)[-1]
         test, reference = (values[last.avisitn].dropna() for values in wide.values())
         fixed = _facts(parameter, visit=last.label, group="difference", n=len(test) + len(reference))
@@ -116,7 +116,7 @@ def anova(trial):
     Greenhouse & Geisser 1959; type III sums of squares.
     """
     results = _results(trial)
-    for parameter, wide in _each(trial):
+    for parameter, wide in each_parameter(trial):
         _add_anova(results, parameter, wide)
     return results
 
@@ -141,13 +141,13 @@ def gee(trial):
     Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018.
     """
     results = _results(trial)
-    for parameter, wide in _each(trial):
+    for parameter, wide in each_parameter(trial):
         _add_gee(results, parameter, wide, trial)
     return results
 
 
-def gee_design(wide, baseline):
-    """Lay out the follow-up records of one parameter as the arrays of a GEE.
+def gee_design(wide, baseline, adjusted=True):
+    """Lay out the follow-up records of one parameter as the arrays of a longitudinal model.
 
     Parameters
     ----------
@@ -155,15 +155,20 @@ def gee_design(wide, baseline):
         By arm, test before reference: subjects × visits.
     baseline : float
         The baseline visit's column.
+    adjusted : bool
+        Whether the baseline value is a covariate, and a subject without it left out.
 
     Returns
     -------
     y : ndarray, shape (N,)
-    X : ndarray, shape (N, 3 + visits − 1)
-        Intercept, test arm (0/1), baseline value, one indicator per follow-up visit but the first.
+    X : ndarray, shape (N, p)
+        Intercept, test arm (0/1), one indicator per follow-up visit but the first, baseline value if adjusted.
     groups : ndarray of str, shape (N,)
+        Subject of each record.
+    visits : ndarray of int, shape (N,)
+        Index of the follow-up visit of each record.
     arms : dict of str to int
-        Subjects in the model by arm: those with a baseline and at least one follow-up value.
+        Subjects in the model by arm.
     """
     long = []
     for index, (arm, values) in enumerate(wide.items()):
@@ -171,14 +176,15 @@ def gee_design(wide, baseline):
             ignore_index=False, var_name="visit", value_name="y"
         )
         base = values[baseline] if baseline in values else pd.Series(np.nan, index=values.index)
-        long.append(
-            follow_up.assign(arm=arm, test=1.0 - index, base=base.reindex(follow_up.index)).dropna().reset_index()
-        )
+        base = base.reindex(follow_up.index) if adjusted else 0.0
+        long.append(follow_up.assign(arm=arm, test=1.0 - index, base=base).dropna().reset_index())
     rows = pd.concat(long)
-    visits = [np.equal(rows["visit"].to_numpy(float), visit) for visit in sorted(set(rows["visit"]))[1:]]
-    X = np.column_stack([np.ones(len(rows)), rows["test"], rows["base"], *visits]).astype(float)
+    _, visits = np.unique(rows["visit"].to_numpy(float), return_inverse=True)
+    indicators = np.eye(visits.max(initial=0) + 1)[visits, 1:]
+    X = np.column_stack([np.ones(len(rows)), rows["test"], indicators, *([rows["base"]] if adjusted else [])])
     counts = rows.groupby("arm")["USUBJID"].nunique()
-    return rows["y"].to_numpy(float), X, rows["USUBJID"].to_numpy(), {arm: int(counts.get(arm, 0)) for arm in wide}
+    arms = {arm: int(counts.get(arm, 0)) for arm in wide}
+    return rows["y"].to_numpy(float), X.astype(float), rows["USUBJID"].to_numpy(), visits, arms
 
 
 def _t_test(test, reference, pooled, alpha):
@@ -229,7 +235,7 @@ def _add_anova(results, parameter, wide):
 
 
 def _add_gee(results, parameter, wide, trial):
-    y, X, groups, arms = gee_design(wide, trial.facts.visits.baseline)
+    y, X, groups, _, arms = gee_design(wide, trial.facts.visits.baseline)
     fixed = _facts(parameter, visit="all follow-up visits", group="difference", n=len(set(groups)))
     key = f"{parameter.id}.gee"
     for arm, n in arms.items():
@@ -264,8 +270,8 @@ def _results(trial):
     return Results(trial.facts.alpha, dataset="adlb", analysis_set=trial.facts.analysis_sets.efficacy.label)
 
 
-def _each(trial):
-    """Yield each efficacy parameter with its values by arm, subjects × visits."""
+def each_parameter(trial):
+    """Yield each efficacy parameter with its values in the efficacy set, by arm: subjects × visits."""
     for parameter in trial.parameters("efficacy"):
         yield parameter, trial.values(parameter.paramcd, trial.facts.analysis_sets.efficacy)
 

@@ -8,6 +8,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
 
+from trialbook.tables import ANALYSES, estimate_of
+
 MARKERS, LINES = ("o", "s"), ("-", "--")
 WIDTH = 7.0
 
@@ -50,23 +52,23 @@ def consort(trial, results):
         A stage that the trial's data do not tell is said to be not recorded.
     """
 
-    def n(key):
+    def n(*stage):
+        key = ".".join(["cohort", *stage, "n"])
         return f"n = {results[key].display}" if key in results else "not recorded"
 
-    top = [f"Assessed for eligibility\n({n('cohort.screened.n')})", f"Randomised ({n('cohort.randomised.n')})"]
+    top = [f"Assessed for eligibility\n({n('screened')})", f"Randomised ({n('randomised')})"]
     columns = []
     for arm in trial.arms:
         lost = [
             row for row in results if row.key.startswith(f"cohort.left.{arm.id}.") and row.method.startswith("DCSREAS")
         ]
         reasons = "".join(f"\n{row.method.removeprefix('DCSREAS: ')} (n = {row.display})" for row in lost)
-        columns.append(
-            [
-                f"Allocated to {arm.label} ({n(f'cohort.randomised.{arm.id}.n')})\nReceived as allocated ({n(f'cohort.received.{arm.id}.n')})",
-                f"Did not complete ({n(f'cohort.left.{arm.id}.n')}){reasons}\nCompleted ({n(f'cohort.completed.{arm.id}.n')})",
-                f"Analysed for efficacy ({n(f'cohort.efficacy.{arm.id}.n')})\nAnalysed for safety ({n(f'cohort.safety.{arm.id}.n')})",
-            ]
+        allocated = (
+            f"Allocated to {arm.label} ({n('randomised', arm.id)})\nReceived as allocated ({n('received', arm.id)})"
         )
+        followed = f"Did not complete ({n('left', arm.id)}){reasons}\nCompleted ({n('completed', arm.id)})"
+        analysed = f"Analysed for efficacy ({n('efficacy', arm.id)})\nAnalysed for safety ({n('safety', arm.id)})"
+        columns.append([allocated, followed, analysed])
     drawing, axes = plt.subplots(figsize=(WIDTH, 5.2))
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
@@ -90,7 +92,7 @@ def consort(trial, results):
             put(x, level, text)
             if level > 2:
                 arrow((x, heights[level - 1]), (x, heights[level] + 0.03))
-    words = "; ".join(re.sub(r"\n", ", ", text) for text in [*top, *sum(columns, [])])
+    words = "; ".join(re.sub(r"\n", ", ", text) for text in [*top, *columns[0], *columns[1]])
     return Figure("cohort.consort", drawing, f"Flow of participants. {words}.")
 
 
@@ -148,58 +150,65 @@ def trajectory(trial, results, parameter):
         axes.set_xticks(times, [f"{t:g}" for t in times])
         axes.legend(frameon=False)
         sns.despine(drawing)
-    unit = f" {parameter.unit}" if parameter.unit else ""
-    alt = f"Mean {parameter.label} by visit with {trial.ci_level} confidence intervals{unit and ','}{unit}: {'; '.join(said)}, {visits[0].label.lower()} to {visits[-1].label.lower()}."
+    unit = f", {parameter.unit}" if parameter.unit else ""
+    span = f"{visits[0].label.lower()} to {visits[-1].label.lower()}"
+    alt = (
+        f"Mean {parameter.label} by visit with {trial.ci_level} confidence intervals{unit}: {'; '.join(said)}, {span}."
+    )
     return Figure(f"{parameter.id}.trajectory", drawing, alt)
 
 
-def effects(trial, results):
-    """Draw the effect on each efficacy parameter under each analysis, one panel a parameter.
+def effects(trial, results, parameter):
+    """Draw the effect on one efficacy parameter under each of `tables.ANALYSES`.
 
     Parameters
     ----------
     trial : Trial
         For the labels.
     results : Results
-        Of `efficacy.final_difference` and `efficacy.gee`.
+        Of `efficacy.final_difference`, `efficacy.gee` and `sensitivity`.
+    parameter : Parameter
 
     Returns
     -------
     Figure
+        A filled marker where the interval leaves out zero, an open one where it does not.
     """
-    analyses = (
-        ("final.difference", "", "Final visit,\npooled t"),
-        ("gee.effect", "", "GEE,\nrobust z"),
-        ("gee.effect", ".cr2", "GEE,\nCR2 t"),
-    )
-    parameters = trial.parameters("efficacy")
-    black = "black"
+    spans = list(ANALYSES.values())
     with _look():
-        drawing, panels = plt.subplots(1, len(parameters), figsize=(WIDTH, 2.4), squeeze=False, sharey=True)
+        drawing, panels = plt.subplots(
+            len(spans), 1, figsize=(WIDTH, 5.4), sharex=True, height_ratios=[len(span) for span in spans]
+        )
         said = []
-        for axes, parameter in zip(panels[0], parameters, strict=True):
-            for height, (part, kind, _) in enumerate(analyses):
-                estimate, ci = results[f"{parameter.id}.{part}"], results[f"{parameter.id}.{part}{kind}.ci"]
+        for axes, (title, analyses) in zip(panels, ANALYSES.items(), strict=True):
+            for height, (analysis, label) in enumerate(analyses):
+                estimate, ci, p = estimate_of(results, parameter, analysis)
                 if ci.value is None:
                     axes.text(0, height, "not estimable", ha="center", va="center", fontsize=8)
+                    said.append(f"{label}, not estimable")
                     continue
-                axes.plot(ci.value, [height, height], color=black, linewidth=1.5)
-                axes.plot(estimate.value, height, marker="o" if kind else "s", color=black)
-                said.append(f"{parameter.label}, {ci.method}: {estimate.display} ({ci.display})")
+                filled = "black" if ci.value[0] > 0 or ci.value[1] < 0 else "white"
+                axes.plot(ci.value, [height, height], color="black", linewidth=1.2, zorder=1)
+                axes.plot(estimate.value, height, marker="o", markersize=5, color="black", markerfacecolor=filled)
+                axes.annotate(
+                    f"P {'' if p.display[0] in '<>' else '= '}{p.display}",
+                    (1.01, height),
+                    fontsize=8,
+                    xycoords=("axes fraction", "data"),
+                    va="center",
+                )
+                said.append(f"{label}, {estimate.display} ({ci.display})")
             axes.axvline(0, color="grey", linewidth=1, linestyle=":")
-            axes.set(xlabel=_axis(f"Difference in\n{parameter.label}", parameter.unit))
-            axes.set_yticks(range(len(analyses)), [label for *_, label in analyses])
+            axes.set_title(title, loc="left", fontsize=10)
+            axes.set_yticks(range(len(analyses)), [label for _, label in analyses], fontsize=8)
             axes.tick_params(axis="y", length=0)
-            axes.margins(y=0.25)
-        panels[0][0].invert_yaxis()
+            axes.invert_yaxis()
+        panels[-1].set_xlabel(_axis(f"Difference in {parameter.label}", parameter.unit))
         sns.despine(drawing, left=True)
         drawing.tight_layout()
     test, reference = trial.arms
-    return Figure(
-        "efficacy.effects_figure",
-        drawing,
-        f"Effects with {trial.ci_level} confidence intervals, {test.label} minus {reference.label}. {'; '.join(said)}.",
-    )
+    alt = f"Effect on {parameter.label}, {test.label} minus {reference.label}, under each analysis: {'; '.join(said)}."
+    return Figure(f"{parameter.id}.effects", drawing, alt)
 
 
 def _look():

@@ -7,8 +7,8 @@ another host, and a change that Jupyter Book does not see (the table of contents
 import hashlib
 from pathlib import Path
 
-from latex2mathml.converter import convert
 from docutils import nodes
+from latex2mathml.converter import convert
 from sphinx.util.docutils import SphinxDirective
 
 from trialbook.sphinx_numbers import EXECUTED
@@ -33,7 +33,7 @@ def describe_trial(app, config):
     if banners:
         config.html_theme_options["announcement"] = " ".join(banners)
         line = " ".join(banner.split(":")[0] + "." for banner in banners)
-        header = r"\AddToHook{shipout/foreground}{\put(1in,-0.4in){\makebox(0,0)[l]{\footnotesize %s}}}" % line
+        header = rf"\AddToHook{{shipout/foreground}}{{\put(1in,-0.4in){{\makebox(0,0)[l]{{\footnotesize {line}}}}}}}"
         config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + header
 
 
@@ -54,7 +54,7 @@ def title_latex(app, env, docnames):
 
 
 def show_repository(app, config):
-    """Show the buttons that need the repository's address, all of them or, while `_config.yml` does not give it, none."""
+    """Show the buttons that need the repository's address only when `_config.yml` gives it."""
     given = bool(config.html_theme_options.get("repository_url"))
     config.html_theme_options |= {"use_repository_button": given, "use_issues_button": given}
     if not given:

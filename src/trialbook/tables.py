@@ -68,15 +68,15 @@ class Table:
 
         def line(row):
             if not row.cells:
-                return f"<tr class='section'><th scope='rowgroup' colspan='{len(self.columns)}'>{html.escape(row.label)}</th></tr>"
+                span = f"scope='rowgroup' colspan='{len(self.columns)}'"
+                return f"<tr class='section'><th {span}>{html.escape(row.label)}</th></tr>"
             label = f"<th scope='row' class='indent-{row.indent}'>{html.escape(row.label)}</th>"
             return f"<tr>{label}{''.join(map(cell, row.cells))}</tr>"
 
+        head, body = "".join(map(heading, self.columns)), "".join(map(line, self.rows))
         notes = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in self.notes)
-        return (
-            f"<div class='wide'><table class='results-table'><thead><tr>{''.join(map(heading, self.columns))}</tr></thead>"
-            f"<tbody>{''.join(map(line, self.rows))}</tbody></table></div>{notes}"
-        )
+        table = f"<table class='results-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div class='wide'>{table}</div>{notes}"
 
 
 def baseline(trial, results, flow):
@@ -183,24 +183,53 @@ def by_visit(trial, results, parameter):
     )
 
 
-def effects(trial, results):
-    """Lay out the treatment effect of each efficacy parameter under each analysis."""
-    analyses = [
-        ("final.difference", "Final visit, pooled t test"),
-        ("final.difference.welch", "Final visit, Welch's t test"),
-        ("gee.effect", "All follow-up visits, GEE, robust z (as published)"),
-        ("gee.effect.cr2", "All follow-up visits, GEE, CR2 and Satterthwaite t"),
-    ]
+ANALYSES = {
+    "Final visit": [
+        ("final.difference", "Pooled t (as published)"),
+        ("final.difference.welch", "Welch's t"),
+        ("sensitivity.ancova", "ANCOVA on baseline"),
+        ("sensitivity.randomisation", "Randomisation, difference"),
+        ("sensitivity.ancova_randomisation", "Randomisation, ANCOVA"),
+    ],
+    "All follow-up visits": [
+        ("gee.effect", "GEE, robust z (as published)"),
+        ("gee.effect.cr2", "GEE, CR2, Satterthwaite t"),
+        ("sensitivity.gee_kc", "GEE, Kauermann–Carroll, t"),
+        ("sensitivity.gee_md", "GEE, Mancl–DeRouen, t"),
+        ("sensitivity.gee_randomisation", "GEE, randomisation"),
+        ("sensitivity.gee_independence", "GEE, independence, CR2"),
+        ("sensitivity.gee_ar1", "GEE, AR(1), CR2"),
+        ("sensitivity.gee_unstructured", "GEE, unstructured, CR2"),
+        ("sensitivity.gee_unadjusted", "GEE, without baseline, CR2"),
+        ("sensitivity.intercept", "REML, random intercept, Kenward–Roger"),
+        ("sensitivity.mmrm", "REML, unstructured (MMRM), Satterthwaite"),
+    ],
+}
+
+
+def estimate_of(results, parameter, analysis):
+    """Look up the estimate, interval and P of one of `ANALYSES`."""
+    key = f"{parameter.id}.{analysis}"
+    if f"{key}.effect" in results:
+        estimate = results[f"{key}.effect"]
+    else:
+        estimate = results[key.removesuffix(".welch").removesuffix(".cr2")]
+    return estimate, results[f"{key}.ci"], results[f"{key}.p"]
+
+
+def effects(trial, results, parameter):
+    """Lay out the treatment effect on one efficacy parameter under each of `ANALYSES`."""
     rows = []
-    for parameter in trial.parameters("efficacy"):
-        rows.append(Row(f"{parameter.label}, {parameter.unit}" if parameter.unit else parameter.label))
-        for part, label in analyses:
-            key = f"{parameter.id}.{part}"
-            estimate = results[key.removesuffix(".welch").removesuffix(".cr2")]
-            rows.append(Row(label, [estimate, results[f"{key}.ci"], results[f"{key}.p"]], 1))
+    for span, analyses in ANALYSES.items():
+        rows.append(Row(span))
+        rows += [Row(label, list(estimate_of(results, parameter, analysis)), 1) for analysis, label in analyses]
     test, reference = trial.arms
-    note = f"Difference: {test.label} minus {reference.label}. GEE: exchangeable working correlation, adjusted for baseline and visit."
-    return Table("efficacy.effects", ["Analysis", "Difference", f"{trial.ci_level} CI", "P"], rows, [note])
+    unit = f", {parameter.unit}" if parameter.unit else ""
+    notes = [
+        f"{parameter.label}{unit}: {test.label} minus {reference.label}.",
+        "GEE and REML: adjusted for visit and, but for one, baseline; GEE: exchangeable where nothing else is said.",
+    ]
+    return Table(f"{parameter.id}.effects", ["Analysis", "Difference", f"{trial.ci_level} CI", "P"], rows, notes)
 
 
 def anova(trial, results):
