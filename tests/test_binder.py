@@ -11,9 +11,7 @@ import pytest
 import yaml
 from builds import NOTEBOOKS, ROOT, Copy
 
-pytestmark = pytest.mark.xdist_group("binder")
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text("utf8"))
-LOCK = (ROOT / "requirements.txt").read_text("utf8")
 RUN = """
 import sys, nbclient, nbformat
 for name in sys.argv[1:]:

@@ -7,7 +7,6 @@ import pytest
 from builds import ROOT, built_once
 
 playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.xdist_group("book")
 PAGES = [f"{name}.html" for name in re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))]
 WIDTHS = (1280, 390)
 OVERFLOW = """() => [...document.querySelectorAll('body *')]

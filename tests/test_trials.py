@@ -6,7 +6,6 @@ from builds import ROOT, Site, built_once, differences
 from reference import answers
 
 NAMES = ("amitriptyline_hivsn", "actg175_n20")
-pytestmark = pytest.mark.xdist_group("trials")
 
 
 @pytest.fixture(scope="module")

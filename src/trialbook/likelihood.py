@@ -14,7 +14,7 @@ Structure = Literal["compound symmetry", "unstructured"]
 Reference = Literal["satterthwaite", "kenward-roger"]
 MAX_ITERATIONS = 200
 MAX_STRETCH = 1.0  # change in one step of the log variance of any combination of visits
-STEP = 1e-9  # length of a step, in standard errors of the covariance parameters, that is none
+STEP = 1e-6  # length, in standard errors of the covariance parameters, of the last of Newton's steps
 ROUNDING = 1e-12  # relative size that is nothing
 SINGULAR = 1e-6  # smallest eigenvalue of the correlation of the visits that is not zero
 
@@ -39,7 +39,7 @@ class _Point(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A converged model: coefficients (p,), covariance (k, k) of the visits, restricted log-likelihood, sizes."""
+    """A converged model: coefficients (p,), covariance of the k visits (k, k), log-likelihood, sizes."""
 
     beta: np.ndarray
     covariance: np.ndarray
@@ -92,10 +92,10 @@ class Fit:
         loads = at.phi @ direction
         pulls = at.first @ loads  # (q, p)
         variance, gradient = direction @ loads, pulls @ loads
-        df = 2 * variance**2 / (gradient @ linalg.solve(information, gradient, assume_a="pos"))
+        df = 2 * variance**2 / (gradient @ np.linalg.solve(information, gradient))
         if reference == "kenward-roger":
             spread = loads @ at.second @ loads - pulls @ at.phi @ pulls.T
-            variance += 2 * np.trace(linalg.solve(information, spread, assume_a="pos"))
+            variance += 2 * np.trace(np.linalg.solve(information, spread))
         estimate, se = c @ self.beta, self._scale * np.sqrt(variance)
         p, half = 2 * stats.t.sf(abs(estimate / se), df), se * stats.t.isf(alpha / 2, df)
         return WaldTest(*map(float, (estimate, se, estimate / se, df, p, estimate - half, estimate + half)))
@@ -114,7 +114,7 @@ def fit(y, X, groups: Sequence[Hashable], visits: Sequence[Hashable], structure:
         Subject and visit of each row.
     structure : {"compound symmetry", "unstructured"}
         One variance and one correlation (a random intercept, but the correlation may be negative), or a
-        variance for each visit and a correlation for each pair (MMRM).
+        variance for each visit and a correlation for each pair (MMRM: give each visit its effect, average).
 
     Returns
     -------
@@ -124,8 +124,7 @@ def fit(y, X, groups: Sequence[Hashable], visits: Sequence[Hashable], structure:
     Raises
     ------
     LikelihoodError
-        Unusable arrays, a rank-deficient design, an exact fit, one visit per subject, visits that no subject
-        shares, a covariance that the data cannot bear, or no convergence.
+        Unusable arrays, an exact fit, visits nobody shares, a covariance the data cannot bear, divergence.
 
     References
     ----------
@@ -201,17 +200,16 @@ def _minimise(patterns: list[tuple], basis: np.ndarray, n_obs: int) -> _Point:
     point = _evaluate(np.eye(basis.shape[1]).ravel() @ project, patterns)
     for _ in range(MAX_ITERATIONS):
         V = np.tensordot(point.theta, basis, 1)
-        if np.linalg.eigvalsh(V / np.sqrt(np.outer(np.diag(V), np.diag(V))))[0] < SINGULAR:
-            raise LikelihoodError(f"too few subjects for {len(V)} visits: their covariance becomes singular")
         bend = basis[:, None] @ np.linalg.solve(V, basis)  # of the geodesics: (q, q, k, k)
-        information = point.observed + bend.reshape(*point.observed.shape, -1) @ project @ point.score
-        if not (convex := np.linalg.eigvalsh(information)[0] > 0):
-            information = point.expected
-        if np.linalg.eigvalsh(information)[0] <= ROUNDING * np.trace(information):
-            raise LikelihoodError("the data do not identify the covariance: it has too many parameters")
-        step = -linalg.solve(information, point.score, assume_a="pos")
-        if convex and -step @ point.score <= STEP**2:
-            return point
+        newton = point.observed + bend.reshape(*point.observed.shape, -1) @ project @ point.score
+        for information in (newton, point.expected):
+            values, vectors = np.linalg.eigh(information)
+            if sound := values[0] > np.finfo(float).eps * values[-1]:
+                break
+        if not sound or np.linalg.eigvalsh(V / np.sqrt(np.outer(np.diag(V), np.diag(V))))[0] < SINGULAR:
+            raise LikelihoodError(f"the data cannot bear a covariance of {len(V)} visits: too few subjects")
+        step = -vectors @ (vectors.T @ point.score / values)
+        last = information is newton and -step @ point.score <= STEP**2
         values, vectors = linalg.eigh(np.tensordot(step, basis, 1), V)
         length = min(1.0, MAX_STRETCH / np.abs(values).max())
         for halving in range(MAX_ITERATIONS):
@@ -220,6 +218,8 @@ def _minimise(patterns: list[tuple], basis: np.ndarray, n_obs: int) -> _Point:
             if there.criterion <= point.criterion + ROUNDING * n_obs:
                 break
         point = there
+        if last:
+            return point
     raise LikelihoodError(f"the likelihood did not converge in {MAX_ITERATIONS} iterations")
 
 

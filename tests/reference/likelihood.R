@@ -62,7 +62,7 @@ wald <- function(estimate, se, df) {
   list(estimate = estimate, se = se, df = df, p = 2 * pt(-abs(estimate / se), df))
 }
 
-mixed <- function(formula, d, L = NULL) {
+mixed <- function(formula, d) {
   m <- lmer(formula, d, REML = TRUE, control = lmer_control)
   if (isSingular(m, tol = 1e-6)) return(list(singular = TRUE))
   L <- contrast(names(fixef(m)), nlevels(d$VIS))
