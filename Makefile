@@ -40,7 +40,7 @@ pdf: book  ## Build the paper as PDF (needs XeTeX and latexmk)
 
 .PHONY: test
 test: .venv/.test  ## Run all tests
-	@pytest --numprocesses $(CORES) --dist loadfile
+	@pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: serve
 serve: book  ## Show the book in the browser, rebuilt and reloaded while it is edited

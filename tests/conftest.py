@@ -14,6 +14,14 @@ NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
 TRIALS = Path(__file__).parent / "trials"
 
 
+LONGEST = ("test_rebuild", "test_trials", "test_binder")
+
+
+def pytest_collection_modifyitems(items):
+    """Start the files that take longest first, so that all workers end together."""
+    items.sort(key=lambda item: item.module.__name__ not in LONGEST)
+
+
 class Editable:
     """A trial's folder in which a test may change files; `read` reads it as the engine does."""
 

@@ -44,9 +44,7 @@ def folder(name):
 def follow_up(key):
     """R's data frame: follow-up records of one parameter, with the arm as 0/1 and positions of the visits."""
     name, parameter, *holes = key.split(".")
-    tables = (
-        pd.read_csv(folder(name) / f"{table}.csv", dtype={"USUBJID": str}) for table in ("adlb", "adsl")
-    )
+    tables = (pd.read_csv(folder(name) / f"{table}.csv", dtype={"USUBJID": str}) for table in ("adlb", "adsl"))
     adlb, adsl = tables
     rows = adlb[(adlb["PARAMCD"] == parameter) & (adlb["AVISITN"] > 0)].dropna(subset=["AVAL", "BASE"])
     arm = adsl.set_index("USUBJID")["TRT01P"]
@@ -139,7 +137,7 @@ def test_gls_stops_at_or_below_this_likelihood(key, mean, structure):
 
 @pytest.mark.parametrize(("key", "mean", "program", "structure"), MIXED)
 def test_equals_lmertest_and_pbkrtest(key, mean, program, structure):
-    """lme4 stops 4e-7 (estimate), 9e-8 (standard error) from the maximum; lmerTest's derivatives are numerical:
+    """lme4 stops 4e-7 (estimate), 9e-8 (standard error) from the maximum; lmerTest takes differences:
     4e-6 in the degrees of freedom, 2e-6 in P."""
     answer = R["results"][key][mean][program]
     fit, contrast = fitted(follow_up(key), mean, structure)
@@ -167,11 +165,7 @@ def test_answers_of_r_name_versions_and_no_place():
 
 def leaves(tree, path=()):
     if isinstance(tree, dict):
-        return {
-            key: value
-            for name, branch in tree.items()
-            for key, value in leaves(branch, (*path, name)).items()
-        }
+        return {key: value for name, branch in tree.items() for key, value in leaves(branch, (*path, name)).items()}
     return {path: tree}
 
 
@@ -237,9 +231,7 @@ def test_any_correlation_and_any_size_keep_the_exact_test(arms, correlation):
         test = fit.test(contrast, reference)
         assert numbers(test) == pytest.approx(ancova_of_means(rows), rel=1e-7)
         half = stats.t.ppf(0.975, sum(arms) - 3) * test.se
-        assert (test.lower, test.upper) == pytest.approx(
-            (test.estimate - half, test.estimate + half), rel=1e-6
-        )
+        assert (test.lower, test.upper) == pytest.approx((test.estimate - half, test.estimate + half), rel=1e-6)
 
 
 def kenward_roger(fit, y, X, subject, visit, contrast):
@@ -300,9 +292,7 @@ def test_order_units_and_coding_do_not_matter(structure):
     order = np.random.default_rng(3).permutation(len(y))
     turn = np.random.default_rng(4).normal(size=(X.shape[1], X.shape[1]))
     names = visit.map("month {}".format)
-    again = likelihood.fit(
-        1e6 * y[order], (X @ turn)[order], subject.iloc[order], names.iloc[order], structure
-    )
+    again = likelihood.fit(1e6 * y[order], (X @ turn)[order], subject.iloc[order], names.iloc[order], structure)
     test = again.test(turn.T @ contrast, "kenward-roger")
     assert (test.estimate / 1e6, test.se / 1e6, test.df, test.p) == pytest.approx(expected, rel=1e-6)
 
@@ -311,7 +301,7 @@ def test_order_units_and_coding_do_not_matter(structure):
 
 
 def test_statsmodels_has_the_estimates_of_a_random_intercept_but_a_normal_p():
-    """MixedLM agrees on estimate and standard error to what its optimiser leaves, but tests against the normal:
+    """MixedLM agrees on estimate and standard error to what its optimiser leaves, but a normal P:
     at 10 + 10 subjects its P is about half of the exact one."""
     rows = follow_up("nk_inr.CD4")
     model = smf.mixedlm("AVAL ~ test + BASE + C(AVISITN)", rows, groups="USUBJID").fit(reml=True)
@@ -373,9 +363,7 @@ def test_visits_that_nobody_shares():
 
 
 def test_more_parameters_than_records():
-    refused(
-        simulated((2, 2), 2).iloc[:-1], "unstructured", "cannot bear a covariance of 2 visits", "saturated"
-    )
+    refused(simulated((2, 2), 2).iloc[:-1], "unstructured", "cannot bear a covariance of 2 visits", "saturated")
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

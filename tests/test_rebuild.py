@@ -103,7 +103,7 @@ EDITS = [
     Edit(
         "the label of an arm", text("data/nk_inr/trial.yml", "label: NK+ART", "label: NK cells and ART"), frozenset(ALL)
     ),
-    Edit("text in a notebook", cell("02_safety", "title", "\nAs reported."), frozenset({"02_safety"})),
+    Edit("text in a notebook", cell("02_safety", "title", "\nAs reported."), frozenset({"02_safety"}), clean=False),
     Edit("code in a notebook", cell("03_efficacy", "final", "\n# as published"), frozenset({"03_efficacy"})),
     Edit(
         "the engine's way of writing an interval",

@@ -79,12 +79,13 @@ def over_follow_up(trial):
     baseline, alpha = trial.facts.visits.baseline, trial.facts.alpha
     for parameter, wide in each_parameter(trial):
         analyses = []
+        designs = {adjusted: gee_design(wide, baseline, adjusted) for adjusted in (True, False)}
         for name, (structure, adjusted, covariance, reference, label) in GEES.items():
-            y, X, groups, visits, _ = gee_design(wide, baseline, adjusted)
+            y, X, groups, visits, _ = designs[adjusted]
             test = {"covariance": covariance, "reference": reference, "alpha": alpha}
             fit = partial(gee.fit, y, X, groups, structure, visits)
             analyses.append((name, label, groups, partial(_wald, fit, **test)))
-        y, X, groups, visits, _ = gee_design(wide, baseline)
+        y, X, groups, visits, _ = designs[True]
         for name, (structure, each_visit, reference, label) in LIKELIHOODS.items():
             design = _effect_at_each(X, visits) if each_visit else X
             fit = partial(likelihood.fit, y, design, groups, visits, structure)
