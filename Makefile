@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # what the shell around says of Python must not reach the book's own environment
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial=$(TRIAL) draft=$(DRAFT)
+WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial='$(TRIAL)' draft=$(DRAFT)
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
 # shows that a silent command is at work: `$(call busy,command)`
 busy = $(1) & while kill -0 $$! 2> /dev/null; do printf .; sleep 2; done; echo; wait $$!

@@ -59,7 +59,7 @@ rule book:
         site=OUT / "html",
         draft=DRAFT,
     shell:
-        "trialbook book {SOURCE} {params.site} {params.draft}"
+        "trialbook book {SOURCE:q} {params.site:q} {params.draft}"
 
 
 rule notebook:
@@ -72,4 +72,4 @@ rule notebook:
     params:
         trial=relpath(TRIAL, "notebooks"),
     shell:
-        "trialbook run {input.source} {output} -p trial_folder {params.trial:q}"
+        "trialbook run {input.source} {output:q} -p trial_folder {params.trial:q}"
