@@ -184,7 +184,15 @@ def effects(trial, results, parameter):
             for height, (analysis, label) in enumerate(analyses):
                 estimate, ci, p = estimate_of(results, parameter, analysis)
                 if ci.value is None:
-                    axes.text(0, height, "not estimable", ha="center", va="center", fontsize=8)
+                    axes.text(
+                        0.5,
+                        height,
+                        "not estimable",
+                        ha="center",
+                        va="center",
+                        fontsize=8,
+                        transform=axes.get_yaxis_transform(),
+                    )
                     said.append(f"{label}, not estimable")
                     continue
                 filled = "black" if ci.value[0] > 0 or ci.value[1] < 0 else "white"
