@@ -26,7 +26,7 @@ def by_visit(trial):
         Keys ``<paramcd>.<visit>.<arm>.{n, mean, sd, mean_sd, ci}`` in the parameter's unit, with the change from
         baseline as ``….change.mean_sd`` over subjects who have both values; the interval is that of a mean (t).
     """
-    results = _results(trial)
+    results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         results.add(
             f"{parameter.id}.final.visit",
@@ -77,7 +77,7 @@ def final_difference(trial):
     ----------
     Student 1908; Welch 1947.
     """
-    results = _results(trial)
+    results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         last = trial.visits(parameter.paramcd)[-1]
         test, reference = (values[last.avisitn].dropna() for values in wide.values())
@@ -115,7 +115,7 @@ def anova(trial):
     ----------
     Greenhouse & Geisser 1959; type III sums of squares.
     """
-    results = _results(trial)
+    results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         _add_anova(results, parameter, wide)
     return results
@@ -140,7 +140,7 @@ def gee(trial):
     ----------
     Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018.
     """
-    results = _results(trial)
+    results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         _add_gee(results, parameter, wide, trial)
     return results
@@ -266,7 +266,8 @@ def _add_gee(results, parameter, wide, trial):
     add("effect.cr2.df", small and small.df, "df", 1, "Satterthwaite")
 
 
-def _results(trial):
+def start_results(trial):
+    """Begin the results of an analysis of ADLB in the efficacy set."""
     return Results(trial.facts.alpha, dataset="adlb", analysis_set=trial.facts.analysis_sets.efficacy.label)
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import statsmodels.api as sm
 
 from trialbook import gee, likelihood, randomization
-from trialbook.efficacy import each_parameter, gee_design
-from trialbook.results import Results
+from trialbook.efficacy import each_parameter, gee_design, start_results
 
 # id: working correlation, adjusted for baseline, covariance, reference distribution, how it is called
 GEES = {
@@ -42,7 +41,7 @@ def final_visit(trial):
     ----------
     `trialbook.randomization` gives the sources of randomisation inference.
     """
-    results = _results(trial)
+    results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         last, alpha = trial.visits(parameter.paramcd)[-1], trial.facts.alpha
         y, test, base = _stack(wide, last.avisitn), _arm(wide), _stack(wide, trial.facts.visits.baseline)
@@ -75,7 +74,7 @@ def over_follow_up(trial):
     ----------
     `trialbook.gee`, `trialbook.likelihood` and `trialbook.randomization` give the sources of the methods.
     """
-    results = _results(trial)
+    results = start_results(trial)
     baseline, alpha = trial.facts.visits.baseline, trial.facts.alpha
     for parameter, wide in each_parameter(trial):
         analyses = []
@@ -151,7 +150,3 @@ def _arm(wide):
 def _stack(wide, visit):
     """Put the values of both arms at one visit under each other, NaN where there are none."""
     return np.concatenate([values.reindex(columns=[visit])[visit].to_numpy(float) for values in wide.values()])
-
-
-def _results(trial):
-    return Results(trial.facts.alpha, dataset="adlb", analysis_set=trial.facts.analysis_sets.efficacy.label)
