@@ -1,6 +1,8 @@
 # The way from data to book: validate → notebooks → book.  `make book` runs it.
 from os.path import relpath
 from pathlib import Path
+from shlex import quote
+from shutil import rmtree
 
 OWN = Path("data/nk_inr")
 TRIAL = Path(config.get("trial", OWN))
@@ -19,12 +21,34 @@ READS = {
     "01_cohort": ["trial.yml", "adsl.csv", "adlb.csv", "adex.csv"],
     "02_safety": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv"],
     "03_efficacy": ["trial.yml", "adsl.csv", "adlb.csv"],
-    "04_sensitivity": ["trial.yml", "adsl.csv", "adlb.csv"],
+    "04_sensitivity": ["trial.yml", "adsl.csv", "adlb.csv", "published.yml"],
+    "06_operating": ["trial.yml", "adsl.csv", "adlb.csv"],
     "05_reconciliation": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv", "published.yml"],
 }
+
+scattergather:
+    scenarios=2,  # --set-scatter scenarios=N operating=N, for a machine or a cluster with more than two cores
+    operating=2,
+
+
+TRIALS = config.get("trials", 40_000)  # to simulate, for the operating characteristics
+SCENARIOS = gather.scenarios(EXECUTED / "scenarios" / "{scatteritem}")
+# what else a notebook reads: the parameter that names the folder, and what must be in it
+COUNTS = gather.operating(EXECUTED / "operating" / "{scatteritem}.json")
+GATHERED = {
+    "04_sensitivity": ("runs", EXECUTED / "scenarios", SCENARIOS),
+    "06_operating": ("counts", EXECUTED / "operating", COUNTS),
+}
+# or the results of a notebook, or of a share, that is not made any more would still be read
 for gone in EXECUTED.glob("*.ipynb"):
     if gone.stem not in READS:
-        gone.unlink()  # or the results of a notebook that was taken away would still be served
+        gone.unlink()
+for gone in EXECUTED.glob("scenarios/*"):
+    if str(gone) not in SCENARIOS:
+        rmtree(gone)
+for gone in EXECUTED.glob("operating/*"):
+    if str(gone) not in COUNTS:
+        gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").glob("*.py"))
 BINDING = ("book", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")
@@ -36,6 +60,15 @@ PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file()) 
 def of_trial(names):
     """The files among `names` that this trial has."""
     return [str(TRIAL / name) for name in names if (TRIAL / name).exists()]
+
+
+def parameters(wildcards):
+    """What a notebook is told, quoted for the shell: where the trial is, and what was made for it."""
+    given = {"trial_folder": TRIAL}
+    if wildcards.notebook in GATHERED:
+        name, folder, _ = GATHERED[wildcards.notebook]
+        given[name] = folder
+    return " ".join(f"-p {name} {quote(relpath(path, 'notebooks'))}" for name, path in given.items())
 
 
 onstart:
@@ -66,10 +99,36 @@ rule notebook:
     input:
         ANALYSIS,
         lambda wildcards: of_trial(READS[wildcards.notebook]),
+        lambda wildcards: GATHERED[wildcards.notebook][2] if wildcards.notebook in GATHERED else [],
         source="notebooks/{notebook}.ipynb",
     output:
         EXECUTED / "{notebook}.ipynb",
     params:
-        trial=relpath(TRIAL, "notebooks"),
+        given=parameters,
     shell:
-        "trialbook run {input.source} {output:q} -p trial_folder {params.trial:q}"
+        "trialbook run {input.source} {output:q} {params.given}"
+
+
+rule scenarios:
+    input:
+        ANALYSIS,
+        of_trial(READS["03_efficacy"]),
+        "notebooks/03_efficacy.ipynb",
+        "notebooks/scenarios.yml",
+    output:
+        directory(EXECUTED / "scenarios" / "{scatteritem}"),
+    priority: 1  # they take longest, so they start first
+    shell:
+        "trialbook scenarios {TRIAL:q} {output:q} --part {wildcards.scatteritem}"
+
+
+rule operating:
+    input:
+        ANALYSIS,
+        of_trial(READS["06_operating"]),
+    output:
+        EXECUTED / "operating" / "{scatteritem}.json",
+    params:
+        trials=TRIALS,
+    shell:
+        "trialbook operate {TRIAL:q} {output:q} --trials {params.trials} --part {wildcards.scatteritem}"

@@ -27,14 +27,14 @@ import statsmodels.api as sm
 
 from trialbook import gee
 
-SUBJECTS = (20, 1_000, 20_000)
+RUNS = {20: 101, 1_000: 7, 20_000: 3}  # of each program, for a number of subjects
 VISITS = 6
 R_SECONDS, R_BYTES = 60, 8 * 10**9  # given to R for one size
 R_SCRIPT = """
 suppressMessages({library(geepack); library(clubSandwich); library(nlme)})
 d <- read.csv("rows.csv")
 model <- y ~ X2 + X3 + X4 + X5 + X6 + X7 + X8
-seconds <- function(run) cat(median(replicate(if (nrow(d) > 1000) 1 else 5, system.time(run())[["elapsed"]])), "\n")
+seconds <- function(run) cat(median(replicate(runs, system.time(run())[["elapsed"]])), "\n")
 fit <- function() geeglm(model, id = id, data = d, corstr = "exchangeable")
 seconds(fit)
 same <- gls(model, d, corCompSymm(form = ~ 1 | id), method = "ML")
@@ -75,7 +75,7 @@ def seconds(run, data, runs):
     return median(times)
 
 
-def r_seconds(y, X, groups):
+def r_seconds(y, X, groups, runs):
     """Seconds of geeglm, and of it with CR2 and CR3; infinite beyond the limits, None if R has not the packages."""
     installed = ["Rscript", "-e", "library(geepack); library(clubSandwich)"]
     if not shutil.which("Rscript") or subprocess.run(installed, capture_output=True).returncode:
@@ -87,7 +87,7 @@ def r_seconds(y, X, groups):
         with open(Path(folder) / "seconds", "w+") as told:
             with suppress(subprocess.TimeoutExpired):  # what it finished is told
                 subprocess.run(
-                    ["Rscript", "-e", R_SCRIPT],
+                    ["Rscript", "-e", f"runs <- {runs}{R_SCRIPT}"],
                     cwd=folder,
                     stdout=told,
                     stderr=subprocess.DEVNULL,
@@ -120,11 +120,11 @@ def main():
     names = ("statsmodels", "geepack", "geepack, CR2 and CR3")
     print(f"{'subjects':>8} {'rows':>7} {'ours':>10} {'peak':>9}", *(f"{name:>22}" for name in names))
     measured = []
-    for subjects in SUBJECTS:
+    for subjects, runs in RUNS.items():
         data = trial(subjects)
         np.testing.assert_allclose(ours(*data), theirs(*data), rtol=1e-4)  # the same analysis; both are warm
-        our, memory = seconds(ours, data, 21 if subjects < 5_000 else 7), peak(ours, data)
-        others = seconds(theirs, data, 3), *r_seconds(*data)
+        our, memory = seconds(ours, data, runs), peak(ours, data)
+        others = seconds(theirs, data, runs), *r_seconds(*data, runs)
         columns = (beside(other, our) for other in others)
         print(f"{subjects:8} {data[0].size:7} {our:8.4f} s {memory:6.1f} MB", *columns, flush=True)
         measured.append((data[0].size, our, memory))

@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 ROOT = Path(__file__).resolve().parents[1]
 OWN = "data/nk_inr"
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
+SCATTERED = ("scenarios", "operating")  # made in shares, for a notebook
 
 
 class Copy:
@@ -91,8 +92,10 @@ class Copy:
         return Site(self.folder / "_build/html")
 
     def executed(self):
-        """When each notebook was last run, in ns."""
-        return {path.stem: path.stat().st_mtime_ns for path in self.folder.glob("executed/*.ipynb")}
+        """When each notebook was last run, and what is made for one (the scenarios), in ns."""
+        runs = {path.stem: path.stat().st_mtime_ns for path in self.folder.glob("executed/*.ipynb")}
+        made = {name: list(self.folder.glob(f"executed/{name}/*")) for name in SCATTERED}
+        return runs | {name: max(path.stat().st_mtime_ns for path in paths) for name, paths in made.items() if paths}
 
 
 class Site:

@@ -38,6 +38,12 @@ def trial():
     return wide + np.outer(arm == "B", [0, 1, 1, 2]), arm
 
 
+def lines(columns):
+    """The lines of a table that R wrote by column, each cell in a data frame of its own."""
+    cells = {name: [next(iter(cell.values())) for cell in column] for name, column in columns.items()}
+    return [dict(zip(cells, line, strict=True)) for line in zip(*cells.values(), strict=True)]
+
+
 def rows(result):
     return result.arm, result.visit, result.interaction
 
@@ -47,8 +53,11 @@ def rows(result):
 
 def test_every_answer_of_r_is_compared():
     for name in {name for name, _ in PARAMETERS}:
-        found = {key.split(".")[0] for key in answers(name) if ".anova_type" in key}
-        assert found == {param for trial, param in PARAMETERS if trial == name}
+        own = {param for trial, param in PARAMETERS if trial == name}
+        kinds = ("type2", "type3", "aov_type1", "ez_type3", "rstatix_type3")
+        assert {key for key in answers(name) if ".anova_" in key} == {
+            f"{p}.anova_{kind}" for p in own for kind in kinds
+        }
 
 
 @pytest.mark.parametrize("ss_type", [2, 3])
@@ -81,13 +90,38 @@ def test_sphericity_equals_car(name, param, ss_type):
 
 
 @pytest.mark.parametrize(("name", "param"), PARAMETERS)
-def test_effect_sizes_equal_ez_and_rstatix(name, param):
+def test_sequential_sums_of_squares_are_type_two(name, param):
+    """R's aov takes the arm first: of a visit that everybody has, that is type II."""
+    result = anova.mixed_anova(*complete_cases(name, param), 2)
+    for label, theirs in answers(name)[f"{param}.anova_aov_type1"]["value"].items():
+        row = getattr(result, EFFECTS[label])
+        assert (row.ss, row.df, row.f, row.p) == pytest.approx(
+            tuple(theirs[q] for q in ("SS", "df1", "F", "p")), rel=1e-9
+        )
+
+
+@pytest.mark.parametrize(("name", "param"), PARAMETERS)
+def test_ez_and_rstatix_agree(name, param):
+    """ez prints all digits, rstatix three; rstatix has partial eta squared, ez the generalised."""
     result = anova.mixed_anova(*complete_cases(name, param), 3)
-    ez = {row["Effect"]: row for row in answers(name)[f"{param}.anova_ez_type3"]["value"]["ANOVA"]}
-    for label, effect in EFFECTS.items():
-        row = getattr(result, effect)
-        assert row.generalised_eta_squared == pytest.approx(ez[label]["ges"], rel=1e-10)
-        assert row.partial_eta_squared == pytest.approx(row.f * row.df / (row.f * row.df + row.df_error))
+    for package, exact in (("ez", {"rel": 1e-10}), ("rstatix", {"abs": 6e-4, "rel": 1e-9})):
+        theirs = answers(name)[f"{param}.anova_{package}_type3"]["value"]
+        theirs = theirs if "ANOVA" in theirs else {"ANOVA": lines(theirs)}
+        for line in theirs["ANOVA"]:
+            row = getattr(result, EFFECTS[line["Effect"]])
+            assert (row.df, row.df_error) == (line["DFn"], line["DFd"])
+            assert (row.f, row.p) == pytest.approx((line["F"], line["p"]), **exact)
+            ours = {"ges": row.generalised_eta_squared, "pes": row.partial_eta_squared}
+            shown = [name for name in ours if name in line]
+            assert shown == ["pes" if package == "rstatix" else "ges"]
+            assert ours[shown[0]] == pytest.approx(line[shown[0]], **exact)
+            assert row.partial_eta_squared == pytest.approx(row.f * row.df / (row.f * row.df + row.df_error))
+        for line in theirs.get("Sphericity Corrections", []):
+            row = getattr(result, EFFECTS[line["Effect"]])
+            ours = (result.epsilon_gg, row.p_gg, result.epsilon_hf, row.p_hf)
+            assert ours == pytest.approx([line[q] for q in ("GGe", "p[GG]", "HFe", "p[HF]")], **exact)
+        for line in theirs.get("Mauchly's Test for Sphericity", []):
+            assert (result.mauchly_w, result.mauchly_p) == pytest.approx((line["W"], line["p"]), **exact)
 
 
 # classical tests
@@ -179,6 +213,69 @@ def test_mauchly_p_follows_theory_with_four_visits():
     for _ in range(5):
         result = anova.mixed_anova(rng.normal(size=(8, 4)) + rng.normal(size=(8, 1)), list("AAAABBBB"))
         assert result.mauchly_p == pytest.approx(np.mean(null < result.mauchly_w), abs=0.0035)
+
+
+# assumptions
+
+
+def test_residuals_are_those_of_the_two_error_terms(trial):
+    """Of the participants' means around the arm, and of an additive model within participants (least squares)."""
+    wide, arm = trial
+    checks, result = anova.check_assumptions(wide, arm), anova.mixed_anova(wide, arm)
+    subject, visit = np.indices(wide.shape)
+    columns = [subject == s for s in range(9)] + [(visit == v) & (arm == a)[:, None] for v in range(4) for a in "AB"]
+    design = np.stack([column.ravel() for column in columns], axis=1).astype(float)
+    residual = wide.ravel() - design @ np.linalg.lstsq(design, wide.ravel(), rcond=None)[0]
+    assert residual @ residual == pytest.approx(result.visit.ss_error)
+    assert checks.within.observed == pytest.approx(np.sort(residual) / np.sqrt(np.mean(residual**2)))
+    assert (checks.within.w, checks.within.p) == pytest.approx(tuple(stats.shapiro(residual)))
+    means = wide.mean(axis=1)
+    left = means - np.where(arm == "A", means[arm == "A"].mean(), means[arm == "B"].mean())
+    assert (checks.subjects.w, checks.subjects.p) == pytest.approx(tuple(stats.shapiro(left)))
+
+
+def test_arms_that_vary_alike_or_not(trial):
+    wide, arm = trial
+    checks = anova.check_assumptions(wide, arm)
+    groups = [wide[arm == name] for name in checks.arms]
+    assert checks.sd == pytest.approx(np.stack([group.std(axis=0, ddof=1) for group in groups]))
+    variances = [group.var(axis=0, ddof=1) for group in groups]
+    assert checks.variance_ratio == pytest.approx(np.max(variances) / np.min(variances))
+    for values, p in zip(zip(*(group.T for group in groups), strict=True), checks.p_visits, strict=True):
+        # an analysis of variance of the distances from the median
+        assert p == pytest.approx(stats.f_oneway(*(np.abs(x - np.median(x)) for x in values)).pvalue)
+    distances = [np.abs(group.mean(axis=1) - np.median(group.mean(axis=1))) for group in groups]
+    assert checks.p_subjects == pytest.approx(stats.f_oneway(*distances).pvalue)
+
+
+def test_band_holds_each_point_of_a_normal_sample():
+    """Simulation of order statistics: 95% of each point, and half above the expected one."""
+    rng = np.random.default_rng(2)
+    wide, arm = rng.normal(size=(12, 3)) + 3 * rng.normal(size=(12, 1)), list("AB") * 6
+    points = anova.check_assumptions(wide, arm).subjects
+    draws = np.sort(rng.normal(size=(20_000, 12)), axis=1)
+    error = 4 * np.sqrt(0.25 / 20_000)
+    assert np.mean((draws > points.lower) & (draws < points.upper), axis=0) == pytest.approx(0.95, abs=error)
+    assert np.mean(draws > points.expected, axis=0) == pytest.approx(0.5, abs=error)
+
+
+@pytest.mark.filterwarnings("error")
+def test_checks_that_cannot_be_made_are_left_open(trial):
+    wide, arm = trial
+    flat = wide.copy()
+    flat[:, 0] = 1.0
+    flat[arm == "A", 1] = 0.1
+    checks = anova.check_assumptions(flat, arm)
+    assert np.isinf(checks.variance_ratio)
+    assert np.isnan(checks.p_visits).tolist() == [True, False, False, False]
+    pairs = [*np.flatnonzero(arm == "A")[:2], *np.flatnonzero(arm == "B")[:2]]
+    few = anova.check_assumptions(wide[pairs], arm[pairs])
+    assert np.isnan([few.p_subjects, *few.p_visits]).all()
+    assert np.isfinite([few.subjects.p, few.within.p]).all()
+    many = anova.check_assumptions(np.random.default_rng(1).normal(size=(2600, 2)), list("AB") * 1300)
+    assert np.isfinite(many.subjects.p) and np.isnan(many.within.p)
+    with pytest.raises(anova.AnovaError, match="no error term for the visits"):
+        anova.check_assumptions(np.arange(6.0)[:, None] + np.zeros(3), list("AAABBB"))
 
 
 # invariances

@@ -121,6 +121,8 @@ def test_satterthwaite_equals_clubsandwich(name, param, model, structure, covari
     value = answers(name)[f"{param}.gee.{model}.{structure}.{label}_satt"]["value"]
     fit, arm = arm_effect(name, param, model, structure)
     test = fit.test(arm, covariance, "satterthwaite")
+    robust = answers(name)[f"{param}.gee.{model}.{structure}.CR0"]["value"]
+    assert fit.test(arm).se == pytest.approx(robust["se"], rel=1e-8)
     assert test.se == pytest.approx(value["se"], rel=1e-8)
     assert test.df == pytest.approx(value["df"], rel=1e-8)
     assert test.p == pytest.approx(value["p"], rel=1e-7)
@@ -149,6 +151,28 @@ def test_equals_statsmodels(unbalanced, kind, covariance, structure):
     assert [test.se for test in ours] == pytest.approx(theirs.bse, rel=1e-8)
     assert [test.p for test in ours] == pytest.approx(theirs.pvalues, rel=1e-6)
     assert [(test.lower, test.upper) for test in ours] == pytest.approx(theirs.conf_int(), rel=1e-6)
+
+
+def statsmodels_on(name, param, structure):
+    y, X, subjects, visits, _ = follow_up(name, param, "unadj")
+    return sm.GEE(y, X, np.array(subjects), time=visits, cov_struct=structure)
+
+
+@pytest.mark.parametrize(("name", "param"), [("actg175_n20", "CD4"), ("amitriptyline_hivsn", "PAIN")])
+def test_statsmodels_needs_the_scale_without_degrees_of_freedom_to_equal_geepack(name, param):
+    alpha = answers(name)[f"{param}.gee.unadj.exchangeable.tight"]["value"]["alpha"]
+    default, given = sm.cov_struct.Exchangeable(), sm.cov_struct.Exchangeable()
+    statsmodels_on(name, param, default).fit(ctol=1e-9)
+    statsmodels_on(name, param, given).fit(ctol=1e-9, ddof_scale=0)
+    assert given.dep_params == pytest.approx(alpha, rel=1e-6)
+    assert default.dep_params > 1.01 * alpha
+
+
+@pytest.mark.parametrize("name", ["actg175", "actg175_n20"])
+def test_statsmodels_ar1_fails_where_geepack_and_we_have_an_answer(name):
+    """Its search for the correlation, other than on a grid, starts from a bracket that it does not find."""
+    with pytest.raises(ValueError, match="unable to find right bracket"):
+        statsmodels_on(name, "CD4", sm.cov_struct.Autoregressive(grid=False)).fit()
 
 
 def test_statsmodels_ar1_ignores_time(unbalanced):
@@ -561,3 +585,30 @@ def test_twenty_thousand_subjects_need_no_square_matrix():
     assert fit.alpha == pytest.approx(0.5, abs=0.02)
     assert test.estimate == pytest.approx(2, abs=4 * test.se)
     assert test.df == pytest.approx(k - 2, rel=1e-6)
+
+
+# several contrasts at once: clubSandwich's answers are compared in test_efficacy
+
+
+def test_joint_test_of_one_contrast_is_satterthwaite(unbalanced):
+    y, X, groups = unbalanced
+    fit = gee.fit(y, X, groups, "exchangeable")
+    one, joint = fit.test([0, 1, 0, 0], "CR2", "satterthwaite"), fit.joint_test([[0, 1, 0, 0]])
+    assert (joint.statistic, joint.df, joint.df_error) == pytest.approx((one.statistic**2, 1, one.df), rel=1e-9)
+    assert joint.p == pytest.approx(one.p, rel=1e-9)
+
+
+def test_joint_test_does_not_depend_on_how_the_hypothesis_is_written(unbalanced):
+    y, X, groups = unbalanced
+    fit = gee.fit(y, X, groups, "exchangeable")
+    written = [[0, 1, -1, 0], [0, 0, 1, -1]], [[0, 1, 0, -1], [0, 5, -2, -3]]
+    first, second = (fit.joint_test(contrasts) for contrasts in written)
+    assert (first.statistic, first.df_error) == pytest.approx((second.statistic, second.df_error), rel=1e-8)
+
+
+def test_joint_tests_that_cannot_be_made_are_refused(unbalanced):
+    y, X, groups = unbalanced
+    fit = gee.fit(y, X, groups, "exchangeable")
+    for contrasts in ([0, 1, 0, 0], [[1, 0]], [[0, 1, 0, 0], [0, 2, 0, 0]]):
+        with pytest.raises(gee.GeeError, match="independent rows of 4 finite weights"):
+            fit.joint_test(contrasts)

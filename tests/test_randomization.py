@@ -17,6 +17,7 @@ STATISTICS = {
     "gee unadjusted": (randomization.gee, False),
 }
 every_statistic = pytest.mark.parametrize("name", STATISTICS)
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # what has no answer is said in words
 
 
 def trial(n_test, n_reference, visits=3, effect=1.0, seed=4):
@@ -109,6 +110,31 @@ def test_allocations_that_the_baseline_gives_away_count_as_extreme(name):
     sex = np.isin(np.arange(8), [*np.flatnonzero(test)[:2], *np.flatnonzero(~test)[:2]]).astype(float)
     answer = run(name, y, test, sex)
     assert answer.p == pytest.approx(brute_p(name, y, test, sex), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("y", "test", "sex"),
+    [
+        ([-1, 49, 61, 16, 13, 44, -4], [0, 1, 1, 0, 0, 1, 0], [1, 0, 1, 0, 1, 1, 1]),
+        ([1, 0, 0, 1, 0, 0, 1], [1, 0, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0]),
+        ([61, -214, -116, 28, 11], [1, 0, 1, 0, 1], [0, 1, 1, 0, 0]),
+    ],
+)
+def test_allocations_whose_variance_rests_on_few_subjects_are_compared_all_the_same(y, test, sex):
+    """Some allocations leave a subject alone with its arm and sex: leverage one, and no variance of its own."""
+    y, test, sex = np.array(y, float)[:, None], np.array(test, bool), np.array(sex, float)
+    answer = randomization.gee(y, test, sex)
+    assert answer.p == pytest.approx(brute_p("gee", y, test, sex), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["ancova", "gee"])
+def test_the_origin_of_the_baseline_does_not_matter(name):
+    """The baseline has ties, so that many allocations have the same statistic."""
+    y, test, baseline = trial(4, 5)
+    y, baseline = np.round(y / 20), np.round(baseline / 20)
+    near, far = (run(name, y, test, baseline + origin) for origin in (0, 1e6))
+    assert far.p == near.p == pytest.approx(brute_p(name, y, test, baseline), rel=1e-12)
+    assert (far.lower, far.upper) == pytest.approx((near.lower, near.upper), rel=1e-6)
 
 
 def test_no_effect_at_all_has_p_one():
@@ -277,6 +303,15 @@ def test_drawn_allocations_are_those_of_the_seed():
     assert not first.exact and first.n_allocations == comb(25, 12) and first.n_used == 1000
 
 
+@pytest.mark.parametrize(("n", "k"), [(5, 2), (6, 3), (9, 1)])
+def test_every_allocation_is_as_likely_to_be_drawn(n, k, monkeypatch):
+    monkeypatch.setattr(randomization, "DRAWN", 5_000)  # several blocks
+    drawn = np.hstack(list(randomization._drawn(n, k, 20_000, np.random.default_rng(6))))
+    assert drawn.shape == (n, 20_000) and (drawn.sum(axis=0) == k).all()
+    counts = np.unique(2 ** np.arange(n) @ drawn, return_counts=True)[1]
+    assert len(counts) == comb(n, k) and stats.chisquare(counts).pvalue > 0.01
+
+
 def test_a_drawn_p_counts_the_observed_allocation():
     y, test, _ = trial(15, 15, effect=100)
     answer = randomization.difference(y[:, 0], test, draws=99)
@@ -324,6 +359,20 @@ OUTCOME = [1.0, 2, 3, 5, 8, 13]
 def test_the_difference_says_why_it_cannot_be_tested(y, test, baseline, words):
     with pytest.raises(RandomizationError, match=words):
         randomization.difference(y, test, baseline)
+
+
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 4)])
+@every_statistic
+def test_the_smallest_trials_say_so_too(name, sizes):
+    y, test, baseline = trial(*sizes)
+    assert run(name, y, test, baseline).p == pytest.approx(brute_p(name, y, test, baseline), rel=1e-12)
+    for constant in (0 * y, 0 * y + 1e9, y * 0 + test[:, None]):
+        with pytest.raises(RandomizationError, match="do not vary within arms"):
+            run(name, constant, test, baseline)
+    if STATISTICS[name][1]:
+        for useless, words in ((test + 3.0, "tells the arms apart"), (0 * baseline, "is the same in every subject")):
+            with pytest.raises(RandomizationError, match=words):
+                run(name, y, test, useless)
 
 
 @pytest.mark.parametrize("options", [{"alpha": 0}, {"alpha": 1.0}, {"alpha": np.nan}, {"draws": 0}])

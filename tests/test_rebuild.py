@@ -6,9 +6,10 @@ import shutil
 from dataclasses import dataclass
 
 import pytest
-from builds import NOTEBOOKS, built_once, differences, digests
+from builds import NOTEBOOKS, SCATTERED, built_once, differences, digests
 
-ALL = set(NOTEBOOKS)
+ALL = {*NOTEBOOKS, *SCATTERED}
+EFFICACY = {"03_efficacy", "04_sensitivity", "scenarios"}
 BUILT = ("_build", "executed", ".snakemake")
 
 
@@ -72,68 +73,96 @@ def move_page(copy):
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of the sources: the notebooks that it must run again, and whether a clean build is compared."""
+    """A change of the sources, the runs that it must make again, and whether a clean build is then compared."""
 
     name: str
     make: object
-    reruns: frozenset
-    clean: bool = True
+    reruns: frozenset = frozenset()
+    clean: bool = False
 
 
+# one after the other in one copy: each clean build is compared after all the edits before it
 EDITS = [
     Edit("one CD4 value", one_cd4_value, frozenset(ALL)),
     Edit(
         "an adverse event",
         text("data/nk_inr/adae.csv", ",1,N,RELATED", ",1,Y,RELATED"),
         frozenset({"02_safety", "05_reconciliation"}),
-        clean=False,
     ),
     Edit(
         "a dose",
         text("data/nk_inr/adex.csv", ",DOSE,Dose,1,", ",DOSE,Dose,2,"),
         frozenset({"01_cohort", "05_reconciliation"}),
-        clean=False,
     ),
     Edit(
         "a published figure",
         text("data/nk_inr/published.yml", 'printed: "67"', 'printed: "68"'),
-        frozenset({"05_reconciliation"}),
-        clean=False,
+        frozenset({"04_sensitivity", "05_reconciliation"}),
     ),
     Edit(
         "the label of an arm", text("data/nk_inr/trial.yml", "label: NK+ART", "label: NK cells and ART"), frozenset(ALL)
     ),
-    Edit("text in a notebook", cell("02_safety", "title", "\nAs reported."), frozenset({"02_safety"}), clean=False),
-    Edit("code in a notebook", cell("03_efficacy", "final", "\n# as published"), frozenset({"03_efficacy"})),
+    Edit("text in a notebook", cell("02_safety", "title", "\nAs reported."), frozenset({"02_safety"})),
+    Edit("code in a notebook", cell("03_efficacy", "final", "\n# as published"), frozenset(EFFICACY)),
+    Edit(
+        "a scenario",
+        text("notebooks/scenarios.yml", "ANCOVA on baseline", "ANCOVA"),
+        frozenset(EFFICACY - {"03_efficacy"}),
+    ),
     Edit(
         "the engine's way of writing an interval",
         text("src/trialbook/style.py", '" to ".join', '" up to ".join'),
         frozenset(ALL),
+        clean=True,
     ),
-    Edit("the engine's binding", text("src/trialbook/sphinx_numbers.py", '" CI, "', '" CI: "'), frozenset()),
-    Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), frozenset()),
-    Edit("a page moved", move_page, frozenset()),
-    Edit("a page removed", remove_page, frozenset()),
-    Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else"), frozenset()),
-    Edit("the bibliography", text("book/references.bib", "title", "note = {Read twice}, title"), frozenset()),
-    Edit("a style sheet", text("book/_static/paper.css", "", "p { margin: 0; }\n"), frozenset(), clean=False),
+    Edit("the engine's binding", text("src/trialbook/sphinx_numbers.py", '" CI, "', '" CI: "')),
+    Edit("the bibliography", text("book/references.bib", "title", "note = {Read twice}, title")),
+    Edit("a style sheet", text("book/_static/paper.css", "", "p { margin: 0; }\n")),
+    Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), clean=True),
+    Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else")),
+    Edit("a page moved", move_page, clean=True),
+    Edit("a page removed", remove_page, clean=True),
 ]
 
 
+@pytest.fixture(scope="module")
+def edited(base, tmp_path_factory):
+    """The copy that all edits change, one after the other."""
+    return base.clone(tmp_path_factory.mktemp("edited") / "copy")
+
+
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
-def test_an_edit_reruns_what_depends_on_it_and_gives_what_a_clean_build_gives(edit, base, copy, tmp_path):
-    before, old = copy.executed(), copy.site.digests()
-    edit.make(copy)
-    copy.make()
-    after, new = copy.executed(), copy.site.digests()
+def test_an_edit_reruns_what_depends_on_it_and_gives_what_a_clean_build_gives(edit, base, edited, tmp_path):
+    before, old = edited.executed(), edited.site.digests()
+    edit.make(edited)
+    edited.make()
+    after, new = edited.executed(), edited.site.digests()
     assert {name for name in ALL if after[name] != before[name]} == edit.reruns
     assert differences(old, new), "the edit shows nowhere"
+    if edit.make is one_cd4_value:
+        every_sentence_has_the_new_value(base.site, edited.site)
     if edit.clean:
         # notebooks that need not run again give the same bytes if they do: test_notebook.py
-        clean = copy.clone(tmp_path / "clean", without=BUILT if edit.reruns else ("_build",))
+        clean = edited.clone(tmp_path / "clean", without=BUILT if edit.reruns else ("_build",))
         clean.make()
         assert differences(new, clean.site.digests()) == []
-        assert differences(digests(copy.folder / "executed"), digests(clean.folder / "executed")) == []
+        assert differences(digests(edited.folder / "executed"), digests(clean.folder / "executed")) == []
+
+
+def every_sentence_has_the_new_value(old, new):
+    moved = {key for key, row in new.results.items() if row["display"] != old.results[key]["display"]}
+    assert {"cd4.final.nk_art.mean", "cd4.final.difference", "cd4.final.difference.ci", "cd4.gee.effect"} <= moved
+    sentences = 0
+    for page in new.pages:
+        assert [key for key, _ in new.numbers(page)] == [key for key, _ in old.numbers(page)]
+        for (key, now), (_, then) in zip(new.numbers(page), old.numbers(page), strict=True):
+            assert now == new.results[key]["display"]
+            assert (now != then) == (key in moved)
+            sentences += key in moved
+    assert sentences > len(moved) / 2
+    for label, changes in (("CD4 count", True), ("CD8 count", False)):
+        now, then = (site.pages["book/efficacy.html"].select(f"img[alt^='Mean {label}']") for site in (new, old))
+        assert len(now) == 1 and (now[0]["alt"] != then[0]["alt"]) == changes
 
 
 def test_nothing_changed_nothing_done(copy):
@@ -152,25 +181,6 @@ def test_a_removed_page_leaves_no_file(copy):
     copy.make()
     assert [name for name in copy.site.digests() if "introduction" in name] == []
     assert not any("introduction.html" in str(soup) for soup in copy.site.every_page.values())
-
-
-def test_a_changed_value_is_in_every_sentence_that_gives_it(base, copy):
-    one_cd4_value(copy)
-    copy.make()
-    old, new = base.site, copy.site
-    moved = {key for key, row in new.results.items() if row["display"] != old.results[key]["display"]}
-    assert {"cd4.final.nk_art.mean", "cd4.final.difference", "cd4.final.difference.ci", "cd4.gee.effect"} <= moved
-    sentences = 0
-    for page in new.pages:
-        assert [key for key, _ in new.numbers(page)] == [key for key, _ in old.numbers(page)]
-        for (key, now), (_, then) in zip(new.numbers(page), old.numbers(page), strict=True):
-            assert now == new.results[key]["display"]
-            assert (now != then) == (key in moved)
-            sentences += key in moved
-    assert sentences > len(moved) / 2
-    for label, changes in (("CD4 count", True), ("CD8 count", False)):
-        now, then = (site.pages["book/efficacy.html"].select(f"img[alt^='Mean {label}']") for site in (new, old))
-        assert len(now) == 1 and (now[0]["alt"] != then[0]["alt"]) == changes
 
 
 # ------------------------------------------------------------------------------------------ a fault stays a fault

@@ -8,7 +8,7 @@ import pytest
 from conftest import NK_INR, TRIALS
 
 from trialbook import cohort, efficacy, safety, trial
-from trialbook.faults import SHOWN, Fault, TrialError
+from trialbook.faults import SHOWN, Fault, TrialError, UserError
 
 SCREEN = 24  # lines of a terminal
 ANALYSES = (
@@ -321,6 +321,18 @@ FAULTS = {
         lambda copy: copy.rows("adlb", lambda t: (t["PARAMCD"] != "CD4") | (t["AVISITN"] != "0")),
         ["no value of CD4 at the baseline visit (declared in trial.yml, baseline)"],
     ),
+    "nobody of an arm per protocol": (
+        lambda copy: copy.table("adsl", lambda t: t.assign(PPROTFL="N")),
+        ["adsl.csv, PPROTFL: nobody of the arm 'NK+ART' is in the per protocol set"],
+    ),
+    "an estimand of no analysis": (
+        yml("  - id: course\n", "  - id: curse\n"),
+        ["trial.yml, estimands.3.id", "'final', 'follow_up' or 'course' (found curse)"],
+    ),
+    "an estimand twice": (
+        yml("  - id: course\n", "  - id: final\n"),
+        ["estimands: each needs its own `id`, not 'final'"],
+    ),
     # trial.yml
     "misspelt key": (
         yml("alpha: 0.05", "alhpa: 0.05"),
@@ -490,3 +502,17 @@ def test_a_quantity_in_place_of_a_category_is_not_needed(copy):
     """A variable of ADSL stands in one line of the baseline table only."""
     copy.facts(lambda facts: facts["baseline"].append({"variable": "AGE", "label": "Age", "type": "median"}))
     assert "baseline: each needs its own `variable or paramcd`, not 'AGE', which stands twice" in message(copy.folder)
+
+
+def test_another_analysis_set_changes_who_is_analysed(copy):
+    copy.table("adsl", lambda t: t.assign(PPROTFL=t["PPROTFL"].where(t["USUBJID"] != "NKINR-001", "N")))
+    found = copy.read()
+    adherent = found.within("per_protocol")
+    assert adherent.facts.analysis_sets.efficacy.label == "per protocol"
+    sizes = [sum(map(len, t.values("CD4", t.facts.analysis_sets.efficacy).values())) for t in (found, adherent)]
+    assert sizes == [len(found.adsl), len(found.adsl) - 1]
+
+
+def test_an_analysis_set_that_is_not_declared_is_said(nk):
+    with pytest.raises(UserError, match=r"trial\.yml: no set 'nobody' .* efficacy, safety, per_protocol"):
+        nk.within("nobody")

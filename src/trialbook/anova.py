@@ -8,6 +8,8 @@ import pandas as pd
 from scipy import linalg, stats
 
 NEGLIGIBLE = 1e-12  # standard deviation, relative to the largest value, that is not a variation
+SHAPIRO = 5000  # values up to which the P of Shapiro and Wilk's test is known
+BAND = 0.95  # share of normal samples in which a point of the normal plot lies inside its band
 
 
 class AnovaError(ValueError):
@@ -50,6 +52,41 @@ class MixedAnova:
     n_by_arm: dict
 
 
+@dataclass(frozen=True, eq=False)
+class Normality:
+    """Residuals in standard deviations beside those of a normal sample: all ascending, of shape (m,).
+
+    `lower` and `upper` hold each point of an independent normal sample in 95% of samples. `w` and `p` are those of
+    Shapiro and Wilk; `p` is NaN with more than 5,000 values.
+    """
+
+    observed: np.ndarray
+    expected: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    w: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Checks:
+    """What can be seen of the assumptions of a mixed analysis: normal residuals, and arms that vary alike.
+
+    `sd` (arms, k), in the order of `arms`, is in outcome units; `variance_ratio` is the largest variance over the
+    smallest, infinite where there is none. `p_subjects` and `p_visits` (k,) are those of Brown and Forsythe's test
+    that the arms have one variance, of the subjects' means and at each visit; NaN where an arm has no more than
+    two subjects or none varies.
+    """
+
+    subjects: Normality
+    within: Normality
+    arms: list
+    sd: np.ndarray
+    variance_ratio: float
+    p_subjects: float
+    p_visits: np.ndarray
+
+
 def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
     """Analyse arm (between subjects) by visit (within subjects).
 
@@ -85,17 +122,11 @@ def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
     y, codes, arms = _checked(wide, arm, ss_type)
     k, sizes = y.shape[1], np.bincount(codes)
     means = np.stack([y[codes == code].mean(axis=0) for code in range(len(arms))])
-    within = y - means[codes]
+    of_subjects, around_them = _residuals(y, means[codes])
     df_error = len(y) - len(arms)
     contrasts = linalg.helmert(k).T  # (k, k - 1), orthonormal
-    sscp = (within @ contrasts).T @ (within @ contrasts)
-    ss_subjects, ss_within = np.sum(within.sum(axis=1) ** 2) / k, np.trace(sscp)
-    floor = (NEGLIGIBLE * np.abs(y).max()) ** 2 * y.size
-    if ss_subjects <= floor:
-        raise AnovaError("the subjects of an arm all have the same mean: there is no error term for the arm")
-    if ss_within <= floor:
-        raise AnovaError("the subjects of an arm all change alike: there is no error term for the visits")
-
+    sscp = (around_them @ contrasts).T @ (around_them @ contrasts)
+    ss_subjects, ss_within = k * np.sum(of_subjects**2), np.trace(sscp)
     level = means.mean(axis=1)
     change = means @ contrasts  # (arms, k - 1)
     overall = sizes @ change / len(y)
@@ -124,6 +155,48 @@ def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
     )
 
 
+def check_assumptions(wide, arm) -> Checks:
+    """Look for residuals that are not normal and for arms that do not vary alike.
+
+    The residuals of a subject are dependent, so that the band and the P of those within subjects are approximate.
+
+    Parameters
+    ----------
+    wide : array_like, shape (n, k)
+        Outcome of n subjects at k visits, all present.
+    arm : sequence of hashable, length n
+        Arm of each subject.
+
+    Returns
+    -------
+    Checks
+
+    Raises
+    ------
+    AnovaError
+        As `mixed_anova`.
+
+    References
+    ----------
+    Shapiro and Wilk (1965), Biometrika 52:591-611. Brown and Forsythe (1974), JASA 69:364-367.
+    """
+    y, codes, arms = _checked(wide, arm, 3)
+    groups = [y[codes == code] for code in range(len(arms))]
+    of_subjects, around_them = _residuals(y, np.stack([group.mean(axis=0) for group in groups])[codes])
+    variances = np.stack([group.var(axis=0, ddof=1) for group in groups])
+    floor = (NEGLIGIBLE * np.abs(y).max()) ** 2
+    visits = zip(*(group.T for group in groups), strict=True)
+    return Checks(
+        subjects=_normality(of_subjects),
+        within=_normality(around_them.ravel()),
+        arms=arms,
+        sd=np.sqrt(variances),
+        variance_ratio=float(variances.max() / variances.min()) if variances.min() > floor else np.inf,
+        p_subjects=_brown_forsythe([group.mean(axis=1) for group in groups]),
+        p_visits=np.array([_brown_forsythe(values) for values in visits]),
+    )
+
+
 def _checked(wide, arm, ss_type) -> tuple[np.ndarray, np.ndarray, list]:
     y, labels = np.asarray(wide, float), pd.Series(list(arm), dtype=object).to_numpy()
     if ss_type not in (2, 3):
@@ -142,6 +215,37 @@ def _checked(wide, arm, ss_type) -> tuple[np.ndarray, np.ndarray, list]:
         found = ", ".join(f"{name}: {size}" for name, size in zip(arms, sizes, strict=True)) or "none"
         raise AnovaError(f"at least two arms, each with at least two complete subjects, are needed ({found})")
     return y, codes, list(arms)
+
+
+def _residuals(y: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take from each subject the means (n, k) of its arm: what is left of its mean (n,), and around that (n, k)."""
+    left = y - means
+    of_subjects = left.mean(axis=1)
+    around_them = left - of_subjects[:, None]
+    floor = (NEGLIGIBLE * np.abs(y).max()) ** 2 * y.size
+    if y.shape[1] * np.sum(of_subjects**2) <= floor:
+        raise AnovaError("the subjects of an arm all have the same mean: there is no error term for the arm")
+    if np.sum(around_them**2) <= floor:
+        raise AnovaError("the subjects of an arm all change alike: there is no error term for the visits")
+    return of_subjects, around_them
+
+
+def _normality(residuals: np.ndarray) -> Normality:
+    m = residuals.size
+    rank = np.arange(1, m + 1)
+    limits = ((1 - BAND) / 2, 0.5, (1 + BAND) / 2)
+    lower, middle, upper = (stats.norm.ppf(stats.beta.ppf(limit, rank, m + 1 - rank)) for limit in limits)
+    w, p = stats.shapiro(residuals) if m <= SHAPIRO else (np.nan, np.nan)
+    return Normality(np.sort(residuals) / residuals.std(), middle, lower, upper, float(w), float(p))
+
+
+def _brown_forsythe(groups) -> float:
+    """P of equal variances; NaN where the distances from an arm's median are the same for all of the arm."""
+    distances = [np.abs(values - np.median(values)) for values in groups]
+    spread = sum(np.sum((part - part.mean()) ** 2) for part in distances)
+    if spread <= (NEGLIGIBLE * max(np.abs(values).max() for values in groups)) ** 2:
+        return np.nan
+    return float(stats.levene(*groups, center="median").pvalue)
 
 
 def _effect(ss, df, ss_error, df_error, ss_errors, gg=None, hf=None) -> Effect:

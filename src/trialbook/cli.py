@@ -1,14 +1,16 @@
-"""The command line: ``trialbook validate | run | book``; ``make`` calls it, step by step."""
+"""The command line: ``trialbook validate | run | scenarios | operate | book``; ``make`` calls it, step by step."""
 
 import argparse
 import sys
 import time
+from os.path import relpath
 from pathlib import Path
 
 from trialbook.faults import SHOWN, UserError
 
 # jsonschema tries to import it, for addresses that no file here has, and it takes longer than all the rest
 sys.modules["rfc3987_syntax"] = None
+NOTEBOOKS = Path("notebooks")
 
 
 def main(argv=None):
@@ -41,6 +43,19 @@ def _parser():
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     run.set_defaults(step=_run, title=lambda a: f"running {a.notebook.stem}")
 
+    scenarios = steps.add_parser("scenarios", help="run the efficacy notebook under the prespecified scenarios")
+    scenarios.add_argument("trial", type=Path)
+    scenarios.add_argument("output", type=Path)
+    scenarios.add_argument("--part", default="1-of-1", help="which share of them, such as 2-of-4")
+    scenarios.set_defaults(step=_scenarios, title=lambda a: f"running scenarios, part {a.part}")
+
+    operate = steps.add_parser("operate", help="simulate trials like this one, and count what each method finds")
+    operate.add_argument("trial", type=Path)
+    operate.add_argument("output", type=Path)
+    operate.add_argument("--trials", type=int, default=40_000, help="of each parameter, over all parts")
+    operate.add_argument("--part", default="1-of-1", help="which share of them, such as 2-of-4")
+    operate.set_defaults(step=_operate, title=lambda a: f"simulating trials, part {a.part}")
+
     book = steps.add_parser("book", help="build the book from its prose and the executed notebooks")
     book.add_argument("source", type=Path)
     book.add_argument("output", type=Path)
@@ -63,6 +78,32 @@ def _run(arguments):
 
     notebook.run(arguments.notebook, arguments.output, dict(arguments.parameter))
     return f"ran {arguments.notebook.stem}"
+
+
+def _scenarios(arguments):
+    from trialbook import notebook, scenarios, trial
+
+    part, parts = _share(arguments.part)
+    chosen = scenarios.read(NOTEBOOKS / "scenarios.yml", trial.read(arguments.trial))[part - 1 :: parts]
+    runs = scenarios.runs(chosen, relpath(arguments.trial, NOTEBOOKS))
+    notebook.run_all(NOTEBOOKS / "03_efficacy.ipynb", arguments.output, runs)
+    return f"ran {len(runs)} scenarios"
+
+
+def _operate(arguments):
+    from trialbook import operating, trial
+
+    counted = operating.count(trial.read(arguments.trial), arguments.trials, *_share(arguments.part))
+    operating.write(counted, arguments.output)
+    return f"simulated {sum(own.get('trials', 0) for own in counted.values()):,} trials"
+
+
+def _share(text):
+    """Read which share of how many, from the form in which Snakemake scatters: ``2-of-4``."""
+    part, _, parts = text.partition("-of-")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UserError(f"--part {text}: must be a share such as 2-of-4")
+    return int(part), int(parts)
 
 
 def _book(arguments):

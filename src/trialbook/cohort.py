@@ -16,7 +16,7 @@ def facts(trial):
     Returns
     -------
     Results
-        Keys ``trial.*``, ``arm.*`` and ``parameter.*``; a fact that ``trial.yml`` does not give has no row.
+        Keys ``trial.*``, ``arm.*``, ``parameter.*`` and ``estimand.*``; what is not given has no row.
     """
     given = trial.facts
     results = Results(given.alpha, method="stated in trial.yml", dataset="trial.yml")
@@ -34,6 +34,7 @@ def facts(trial):
     text("trial.safety_set", given.analysis_sets.safety.label)
     text("trial.ci_level", trial.ci_level)
     results.add("trial.alpha", given.alpha, "level", digits=2)
+    text("trial.alpha.percent", f"{100 * given.alpha:g}%")
     for arm in trial.arms:
         text(f"arm.{arm.id}.label", arm.label)
         text(f"arm.{arm.id}.description", arm.description)
@@ -43,6 +44,9 @@ def facts(trial):
         text("exposure.dose.unit", given.intervention.dose_unit)
         if given.intervention.courses is not None:
             results.add("exposure.courses.planned", given.intervention.courses, "count")
+    for estimand in given.estimands:
+        for attribute, stated in estimand.model_dump(exclude={"id"}).items():
+            text(f"estimand.{estimand.id}.{attribute}", stated)
     schedule = given.visits.schedule
     after = [visit for visit in schedule if visit.avisitn > given.visits.baseline]
     results.add("visits.n", len(after) + 1, "count")

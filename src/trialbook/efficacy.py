@@ -1,16 +1,17 @@
-"""Whether the treatment worked: visit summaries, the final difference, the mixed ANOVA and the GEE."""
+"""Whether the treatment worked: values by visit, the difference at the final one, and the effect over follow-up."""
+
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
-from trialbook import gee as gee_model
-from trialbook.anova import AnovaError, mixed_anova
+from trialbook import effects, imputation
 from trialbook.results import Results
 
-_NONE = "not estimable: an arm has no value"
-_FEW = "not estimable: an arm has fewer than two values"
-_ALIKE = "not estimable: the values of each arm are all the same"
+_SAID = {"pooled t": "pooled t test", "Welch": "Welch's t test"}
+_RULE = {"available": "", "complete": ", complete cases", "imputed": ", multiple imputation"}
+_NONE, _FEW = f"not estimable: {effects.NONE}", f"not estimable: {effects.FEW}"
 
 
 def by_visit(trial):
@@ -44,7 +45,7 @@ def by_visit(trial):
                 both = None if sd is None else [mean, sd]
                 half = stats.t.ppf(1 - trial.facts.alpha / 2, len(known) - 1) * known.sem() if both else None
                 bounds = both and [mean - half, mean + half]
-                fixed = _facts(parameter, visit=visit.label, group=arm, n=len(known))
+                fixed = facts_of(parameter, visit=visit.label, group=arm, n=len(known))
                 results.add(f"{key}.n", len(known), "n", **{**fixed, "unit": "participants"})
                 results.add(f"{key}.mean", mean, "mean", parameter.digits, method="" if len(known) else _NONE, **fixed)
                 fixed["method"] = "" if both else _FEW
@@ -59,211 +60,199 @@ def by_visit(trial):
     return results
 
 
-def final_difference(trial):
-    """Compare the arms at the last visit of each efficacy parameter with the pooled t test and Welch's.
+def final_difference(trial, test="pooled t", missing="available"):
+    """Compare the arms at the last visit of each efficacy parameter, as published and with Welch's test.
 
     Parameters
     ----------
     trial : Trial
+    test : {"pooled t", "Welch", "ANCOVA", "randomisation", "ANCOVA randomisation"}
+        The default is as published.
+    missing : {"available", "complete", "imputed"}
 
     Returns
     -------
     Results
         Keys ``<paramcd>.final.difference`` (test minus reference) with ``.ci``, ``.p``, ``.t``, ``.df``, and the
-        same under ``….welch``; not estimable, with the reason as method, where an arm has fewer than two values
-        or neither arm varies.
+        same of Welch's test under ``….welch``; a drawn P has its Monte Carlo error as ``.p_se``. Not estimable, with
+        the reason as method, where an arm has fewer than two values or neither arm varies.
 
     References
     ----------
-    Student 1908; Welch 1947.
+    `effects.at_final_visit` gives the sources.
     """
     results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         last = trial.visits(parameter.paramcd)[-1]
-        test, reference = (values[last.avisitn].dropna() for values in wide.values())
-        fixed = _facts(parameter, visit=last.label, group="difference", n=len(test) + len(reference))
+        datasets, refused = _completed(wide, missing)
+        known = [values[last.avisitn].dropna() for values in datasets[0].values()]
+        fixed = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, known)), estimand="final")
         key = f"{parameter.id}.final.difference"
-        fewest = min(len(test), len(reference))
-        difference, method = (test.mean() - reference.mean(), "difference in means") if fewest else (None, _NONE)
-        results.add(key, difference, "difference", parameter.digits, method=method, **fixed)
-        reason = _FEW if fewest < 2 else _ALIKE if max(test.nunique(), reference.nunique()) == 1 else None
-        for name, equal, method in ((key, True, "pooled t test"), (f"{key}.welch", False, "Welch's t test")):
-            ci, p, t, df = (None,) * 4 if reason else _t_test(test, reference, equal, trial.facts.alpha)
+        baseline, alpha = trial.facts.visits.baseline, trial.facts.alpha
+        analyses = ((key, test, _SAID.get(test, test)), (f"{key}.welch", "Welch", _SAID["Welch"]))
+        for name, chosen, method in analyses:
+            estimate = partial(effects.at_final_visit, baseline=baseline, last=last.avisitn, test=chosen, alpha=alpha)
+            effect, reason = (None, refused) if refused else _pooled(datasets, estimate, alpha)
+            method += _RULE[missing]
+            if name == key:
+                value, said = effect and effect.estimate, reason or method
+                if reason and test in ("pooled t", "Welch") and all(map(len, known)):
+                    value, said = known[0].mean() - known[1].mean(), "difference in means"
+                results.add(key, value, "difference", parameter.digits, **{**fixed, "method": said})
+            _add_effect(results, name, effect, reason or method, parameter.digits, fixed)
             fixed["method"] = reason or method
-            results.add(f"{name}.ci", ci, "ci", parameter.digits, **fixed)
-            results.add(f"{name}.p", p, "p", **{**fixed, "unit": ""})
-            results.add(f"{name}.t", t, "t", 2, **{**fixed, "unit": ""})
-            results.add(f"{name}.df", df, "df", 0 if equal else 1, **{**fixed, "unit": ""})
+            results.add(f"{name}.t", effect and effect.statistic, "t", 2, **{**fixed, "unit": ""})
+            if not effect or effect.df is not None:
+                digits = 0 if chosen == "pooled t" else 1
+                results.add(f"{name}.df", effect and effect.df, "df", digits, **{**fixed, "unit": ""})
     return results
 
 
-def anova(trial):
-    """Run the arm × visit repeated-measures ANOVA of each efficacy parameter on complete cases.
+def gee(trial, model=None, missing="available"):
+    """Estimate the overall effect over the follow-up visits, as published and with small-sample inference.
 
     Parameters
     ----------
     trial : Trial
+    model : effects.Model, optional
+        As published if not given: Gaussian GEE with identity link, exchangeable working correlation, robust z;
+        covariates are arm, baseline value and visit.
+    missing : {"available", "complete", "imputed"}
 
     Returns
     -------
     Results
-        Keys ``<paramcd>.anova.{arm, visit, interaction}.{f, df, p}`` with the Greenhouse–Geisser P as the P of
-        the within-subject rows, ``….p_uncorrected`` beside it, ``<paramcd>.anova.epsilon`` and
-        ``<paramcd>.anova.<arm>.n``, the complete cases of each arm.
+        Keys ``<paramcd>.gee.effect`` with ``.se``, ``.ci``, ``.p`` (by `model`) and the same under ``….cr2`` (CR2
+        covariance, Satterthwaite t, with ``.df``); ``<paramcd>.gee.correlation`` and ``<paramcd>.gee.qic`` of the
+        working correlation, on available values. A drawn P has its Monte Carlo error as ``.p_se``.
 
     References
     ----------
-    Greenhouse & Geisser 1959; type III sums of squares.
+    Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018; Pan 2001 (QIC).
     """
-    results = start_results(trial)
+    results, model = start_results(trial), model or effects.Model()
+    small = replace(model, estimator="GEE", covariance="CR2", reference="satterthwaite")
+    if model.estimator == "REML":
+        small = replace(small, correlation="exchangeable")
     for parameter, wide in each_parameter(trial):
-        _add_anova(results, parameter, wide)
-    return results
-
-
-def gee(trial):
-    """Estimate the overall effect over the follow-up visits by GEE, as published and with small-sample inference.
-
-    Gaussian outcome, identity link, exchangeable working correlation; covariates are arm, baseline value and visit.
-
-    Parameters
-    ----------
-    trial : Trial
-
-    Returns
-    -------
-    Results
-        Keys ``<paramcd>.gee.effect`` with ``.se``, ``.ci``, ``.p`` (robust covariance, z) and the same under
-        ``….cr2`` (CR2 covariance, Satterthwaite t, with ``.df``); ``<paramcd>.gee.correlation``.
-
-    References
-    ----------
-    Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018.
-    """
-    results = start_results(trial)
-    for parameter, wide in each_parameter(trial):
-        _add_gee(results, parameter, wide, trial)
-    return results
-
-
-def gee_design(wide, baseline, adjusted=True):
-    """Lay out the follow-up records of one parameter as the arrays of a longitudinal model.
-
-    Parameters
-    ----------
-    wide : dict of str to DataFrame
-        By arm, test before reference: subjects × visits.
-    baseline : float
-        The baseline visit's column.
-    adjusted : bool
-        Whether the baseline value is a covariate, and a subject without it left out.
-
-    Returns
-    -------
-    y : ndarray, shape (N,)
-    X : ndarray, shape (N, p)
-        Intercept, test arm (0/1), one indicator per follow-up visit but the first, baseline value if adjusted.
-    groups : ndarray of str, shape (N,)
-        Subject of each record.
-    visits : ndarray of int, shape (N,)
-        Index of the follow-up visit of each record.
-    arms : dict of str to int
-        Subjects in the model by arm.
-    """
-    long = []
-    for index, (arm, values) in enumerate(wide.items()):
-        follow_up = values.drop(columns=baseline, errors="ignore").melt(
-            ignore_index=False, var_name="visit", value_name="y"
+        baseline, alpha = trial.facts.visits.baseline, trial.facts.alpha
+        datasets, refused = _completed(wide, missing)
+        y, _, groups, _, arms = effects.design(datasets[0], baseline, model.adjusted)
+        fixed = facts_of(
+            parameter, visit="all follow-up visits", group="difference", n=len(set(groups)), estimand="follow_up"
         )
-        base = values[baseline] if baseline in values else pd.Series(np.nan, index=values.index)
-        base = base.reindex(follow_up.index) if adjusted else 0.0
-        long.append(follow_up.assign(arm=arm, test=1.0 - index, base=base).dropna().reset_index())
-    rows = pd.concat(long)
-    _, visits = np.unique(rows["visit"].to_numpy(float), return_inverse=True)
-    indicators = np.eye(visits.max(initial=0) + 1)[visits, 1:]
-    X = np.column_stack([np.ones(len(rows)), rows["test"], indicators, *([rows["base"]] if adjusted else [])])
-    counts = rows.groupby("arm")["USUBJID"].nunique()
-    arms = {arm: int(counts.get(arm, 0)) for arm in wide}
-    return rows["y"].to_numpy(float), X.astype(float), rows["USUBJID"].to_numpy(), visits, arms
+        key, digits = f"{parameter.id}.gee", parameter.model_digits
+        for arm, n in arms.items():
+            results.add(f"{key}.{arm}.n", n, "n", **{**fixed, "group": arm, "unit": "participants", "estimand": ""})
+        results.add(f"{key}.observations.n", len(y), "count", **{**fixed, "unit": "observations", "estimand": ""})
+        for name, chosen in (("effect", model), ("effect.cr2", small)):
+            estimate = partial(_effect_over_follow_up, baseline=baseline, model=chosen, alpha=alpha)
+            effect, reason = (None, refused) if refused else _pooled(datasets, estimate, alpha)
+            method = reason or f"{chosen}{_RULE[missing]}"
+            if name == "effect":
+                results.add(f"{key}.effect", effect and effect.estimate, "difference", digits, method=method, **fixed)
+            results.add(f"{key}.{name}.se", effect and effect.se, "SE", digits, method=method, **fixed)
+            _add_effect(results, f"{key}.{name}", effect, method, digits, fixed)
+        results.add(f"{key}.effect.cr2.df", effect and effect.df, "df", 1, method=method, **{**fixed, "unit": ""})
+        fit, reason = _fitted(trial, wide, small)
+        fixed |= {"unit": "", "estimand": "", "method": reason or small.correlation}
+        alpha = fit and (fit.alpha if np.ndim(fit.alpha) == 0 else None)
+        if not reason and alpha is None:
+            fixed["method"] = "not estimable: an unstructured correlation is not one number"
+        results.add(f"{key}.correlation", alpha, "correlation", 2, **fixed)
+        results.add(f"{key}.qic", fit and fit.qic, "QIC", 1, **{**fixed, "method": reason or small.correlation})
+    return results
 
 
-def _t_test(test, reference, pooled, alpha):
-    """Compare two means by their variances, of which one may be zero: interval, two-sided P, t and its df."""
-    sizes, variances = np.array([len(test), len(reference)]), np.array([test.var(), reference.var()])
-    if pooled:
-        df = sizes.sum() - 2
-        square = (sizes - 1) @ variances / df * np.sum(1 / sizes)
-    else:
-        parts = variances / sizes
-        square = parts.sum()
-        df = square**2 / np.sum(parts**2 / (sizes - 1))
-    difference, error = test.mean() - reference.mean(), np.sqrt(square)
-    margin = stats.t.ppf(1 - alpha / 2, df) * error
-    return (
-        [difference - margin, difference + margin],
-        2 * stats.t.sf(abs(difference / error), df),
-        difference / error,
-        df,
+def standardised_difference(trial):
+    """Standardise the difference at the last visit of each efficacy parameter: Hedges' g.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``<paramcd>.final.g`` (test minus reference, in standard deviations) and ``<paramcd>.final.g.ci``; not
+        estimable, with the reason as method, where `final_difference` has no pooled t test.
+
+    References
+    ----------
+    `effects.hedges_g` gives the sources.
+    """
+    results = start_results(trial)
+    for parameter, wide in each_parameter(trial):
+        last = trial.visits(parameter.paramcd)[-1]
+        groups = [values[last.avisitn].dropna().to_numpy() for values in wide.values()]
+        fixed = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, groups)), estimand="final")
+        fixed["unit"] = ""
+        try:
+            (g, *bounds), reason = effects.hedges_g(*groups, trial.facts.alpha), None
+        except effects.EffectError as error:
+            g, bounds, reason = None, None, f"not estimable: {error}"
+        key, method = f"{parameter.id}.final.g", "noncentral t, of the effect that g estimates without bias"
+        results.add(key, g, "g", 2, method=reason or "Hedges' g, exact correction", **fixed)
+        results.add(f"{key}.ci", bounds, "ci", 2, method=reason or method, **fixed)
+    return results
+
+
+def _effect_over_follow_up(wide, **options):
+    return effects.over_follow_up(wide, **options)[0]
+
+
+def _fitted(trial, wide, model):
+    """The fitted GEE of a model on the available values, or why there is none."""
+    try:
+        return effects.over_follow_up(wide, trial.facts.visits.baseline, model)[1], None
+    except ValueError as error:
+        return None, f"not estimable: {error}"
+
+
+def _completed(wide, rule):
+    """The data sets that a rule for missing values gives, and why it gives none but the one with its gaps."""
+    if rule == "complete":
+        return [{arm: values.dropna() for arm, values in wide.items()}], None
+    if rule == "imputed":
+        try:
+            return imputation.completed(wide), None
+        except imputation.ImputationError as error:
+            return [wide], f"not estimable: {error}"
+    return [wide], None
+
+
+def _pooled(datasets, estimate, alpha):
+    """Estimate the effect on each data set and pool it by Rubin's rules; or tell why that cannot be done."""
+    try:
+        found = [estimate(dataset) for dataset in datasets]
+        return found[0] if len(found) == 1 else _combined(found, alpha), None
+    except ValueError as error:
+        return None, f"not estimable: {error}"
+
+
+def _combined(found, alpha):
+    """Pool the effects of imputed data sets by Rubin's rules."""
+    pooled = imputation.pool(
+        [effect.estimate for effect in found],
+        [effect.se**2 for effect in found],
+        np.mean([effect.df for effect in found]),
+        alpha,
+    )
+    return effects.Effect(
+        pooled.estimate, pooled.se, pooled.estimate / pooled.se, pooled.df, pooled.p, pooled.lower, pooled.upper
     )
 
 
-def _add_anova(results, parameter, wide):
-    complete = {arm: values.dropna() for arm, values in wide.items()}
-    fixed = _facts(parameter, n=sum(map(len, complete.values()))) | {"unit": ""}
-    key = f"{parameter.id}.anova"
-    for arm, values in complete.items():
-        results.add(f"{key}.{arm}.n", len(values), "n", **{**fixed, "group": arm, "unit": "participants"})
-    labels = np.repeat(list(complete), [len(values) for values in complete.values()])
-    try:
-        answer, reason = mixed_anova(pd.concat(complete.values()).to_numpy(), labels), None
-    except AnovaError as error:
-        answer, reason = None, f"not estimable: {error}"
-
-    def add(name, value, statistic, digits=0, method="F test"):
-        results.add(f"{key}.{name}", value, statistic, digits, method=reason or method, **fixed)
-
-    add("epsilon", answer and answer.epsilon_gg, "epsilon", 2, "Greenhouse–Geisser")
-    for row in ("arm", "visit", "interaction"):
-        effect = answer and getattr(answer, row)
-        add(f"{row}.f", effect and effect.f, "F", 2)
-        add(f"{row}.df", effect and f"{effect.df}, {effect.df_error}", "text")
-        if row == "arm":
-            add(f"{row}.p", effect and effect.p, "p")
-        else:
-            add(f"{row}.p", effect and effect.p_gg, "p", method="F test, Greenhouse–Geisser")
-            add(f"{row}.p_uncorrected", effect and effect.p, "p", method="F test, sphericity assumed")
-
-
-def _add_gee(results, parameter, wide, trial):
-    y, X, groups, _, arms = gee_design(wide, trial.facts.visits.baseline)
-    fixed = _facts(parameter, visit="all follow-up visits", group="difference", n=len(set(groups)))
-    key = f"{parameter.id}.gee"
-    for arm, n in arms.items():
-        results.add(f"{key}.{arm}.n", n, "n", **{**fixed, "group": arm, "unit": "participants"})
-    results.add(f"{key}.observations.n", len(y), "count", **{**fixed, "unit": "observations"})
-    try:
-        if empty := [arm.label for arm in trial.arms if not arms[arm.id]]:
-            raise gee_model.GeeError(f"nobody in {' or '.join(empty)} has both a baseline and a follow-up value")
-        contrast, alpha = np.eye(X.shape[1])[1], trial.facts.alpha
-        model, reason = gee_model.fit(y, X, groups, structure="exchangeable"), None
-        published = model.test(contrast, covariance="robust", reference="z", alpha=alpha)
-        small = model.test(contrast, covariance="CR2", reference="satterthwaite", alpha=alpha)
-    except gee_model.GeeError as error:
-        model, published, small, reason = None, None, None, f"not estimable: {error}"
-
-    def add(name, value, statistic, digits, method):
-        unit = "" if statistic in ("p", "df", "correlation") else fixed["unit"]
-        results.add(f"{key}.{name}", value, statistic, digits, method=reason or method, **{**fixed, "unit": unit})
-
-    digits = parameter.model_digits
-    add("correlation", model and model.alpha, "correlation", 2, "exchangeable")
-    add("effect", published and published.estimate, "difference", digits, "GEE")
-    tests = (("effect", published, "GEE, robust z"), ("effect.cr2", small, "GEE, CR2, Satterthwaite t"))
-    for name, test, method in tests:
-        add(f"{name}.se", test and test.se, "SE", digits, method)
-        add(f"{name}.ci", test and [test.lower, test.upper], "ci", digits, method)
-        add(f"{name}.p", test and test.p, "p", 0, method)
-    add("effect.cr2.df", small and small.df, "df", 1, "Satterthwaite")
+def _add_effect(results, key, effect, method, digits, fixed):
+    """Record the interval and the P of an effect, with the Monte Carlo error of one that was drawn."""
+    fixed = {**fixed, "method": method}
+    bounded = effect and np.isfinite([effect.lower, effect.upper]).all()
+    said = method if bounded or not effect else "not estimable: no allocation is extreme enough to bound the effect"
+    bounds = [effect.lower, effect.upper] if bounded else None
+    results.add(f"{key}.ci", bounds, "ci", digits, **{**fixed, "method": said})
+    results.add(f"{key}.p", effect and effect.p, "p", **{**fixed, "unit": ""})
+    if effect and effect.p_se is not None:
+        results.add(f"{key}.p_se", effect.p_se, "Monte Carlo SE", 5, **{**fixed, "unit": ""})
 
 
 def start_results(trial):
@@ -277,5 +266,5 @@ def each_parameter(trial):
         yield parameter, trial.values(parameter.paramcd, trial.facts.analysis_sets.efficacy)
 
 
-def _facts(parameter, **facts):
+def facts_of(parameter, **facts):
     return {"parameter": parameter.paramcd, "unit": parameter.unit, **facts}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from yaml.constructor import ConstructorError
 
 from trialbook.faults import Fault, TrialError
@@ -98,10 +98,43 @@ class AnalysisSet(Keys):
 
 
 class AnalysisSets(Keys):
-    """The analysis set of each kind of analysis."""
+    """The analysis set of each kind of analysis; that of the protocol's adherents is for sensitivity."""
 
     efficacy: AnalysisSet
     safety: AnalysisSet
+    per_protocol: AnalysisSet | None = None
+
+    @property
+    def declared(self):
+        """The sets that the trial has, by name."""
+        return {name: chosen for name in type(self).model_fields if (chosen := getattr(self, name))}
+
+
+class Estimand(Keys):
+    """What is estimated, by the five attributes of ICH E9(R1); `id` is the analysis that estimates it."""
+
+    id: Literal["final", "follow_up", "course"]
+    label: str
+    population: str
+    treatments: str
+    variable: str
+    intercurrent_events: str
+    summary: str
+
+
+class Family(Keys):
+    """P values that are looked at together: `members` are the keys of their effects, as in ``cd4.gee.effect``."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: str
+    members: list[str] = Field(min_length=1)
+
+    @field_validator("members")
+    @classmethod
+    def _each_once(cls, members):
+        if repeated := {member for member in members if members.count(member) > 1}:
+            raise ValueError(f"{sorted(repeated)[0]!r} stands twice")
+        return members
 
 
 class Registration(Keys):
@@ -142,6 +175,8 @@ class Facts(Keys):
     analysis_sets: AnalysisSets
     parameters: list[Parameter] = Field(min_length=1)
     baseline: list[BaselineVariable] = []
+    estimands: list[Estimand] = []
+    families: list[Family] = []
 
     @model_validator(mode="after")
     def _coherent(self):
@@ -160,6 +195,8 @@ class Facts(Keys):
         later = [visit for visit in self.visits.schedule if visit.avisitn not in names]
         _differ("visits.schedule", "label", [*names.values(), *(visit.label for visit in later)])
         _differ("parameters", "paramcd", [parameter.paramcd for parameter in self.parameters])
+        _differ("estimands", "id", [estimand.id for estimand in self.estimands])
+        _differ("families", "id", [family.id for family in self.families])
         _differ("baseline", "variable or paramcd", [line.variable or line.paramcd for line in self.baseline])
         return self
 

@@ -8,10 +8,13 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
 
-from trialbook.tables import ANALYSES, estimate_of
+from trialbook.operating import EFFECTS, KEEPS
+from trialbook.scenarios import HEADLINE, PUBLISHED, leaves_out_zero, under
+from trialbook.tables import SPANS
 
 MARKERS, LINES = ("o", "s"), ("-", "--")
 WIDTH = 7.0
+NEUTRAL = "0.45"  # reads on a light page and on a dark one
 
 
 class Figure:
@@ -158,15 +161,185 @@ def trajectory(trial, results, parameter):
     return Figure(f"{parameter.id}.trajectory", drawing, alt)
 
 
-def effects(trial, results, parameter):
-    """Draw the effect on one efficacy parameter under each of `tables.ANALYSES`.
+def specification(trial, results, chosen, parameter):
+    """Draw the specification curve of one efficacy parameter: its effect under each scenario, above the choices made.
 
     Parameters
     ----------
     trial : Trial
         For the labels.
     results : Results
-        Of `efficacy.final_difference`, `efficacy.gee` and `sensitivity`.
+        Of `scenarios.collect`.
+    chosen : list of Scenario
+    parameter : Parameter
+
+    Returns
+    -------
+    Figure
+        Filled where the interval leaves out zero, open where it does not, a diamond for the published analysis;
+        scenarios ascend by their effect, those that cannot be estimated stand last.
+
+    References
+    ----------
+    Simonsohn, Simmons and Nelson (2020), Nat Hum Behav 4:1208-1214.
+    """
+    blocks = {estimand: _ascending(results, under(chosen, parameter, estimand)) for estimand in SPANS}
+    lines = list(dict.fromkeys(line for e in SPANS for s, _ in under(chosen, parameter, e) for line in s.choices(e)))
+    kinds = [line.partition(":")[0] for line in lines]
+    lines = sorted(lines, key=lambda line: kinds.index(line.partition(":")[0]))
+    with _look():
+        drawing, axes = plt.subplots(
+            2,
+            len(blocks),
+            figsize=(WIDTH, 2.6 + 0.17 * len(lines)),
+            sharey="row",
+            sharex="col",
+            width_ratios=[len(block) for block in blocks.values()],
+            height_ratios=[2.4, 0.17 * len(lines)],
+        )
+        said = []
+        for column, (estimand, block) in zip(axes.T, blocks.items(), strict=True):
+            said.append(f"{SPANS[estimand]}: {_draw_effects(column[0], results, estimand, block)}")
+            column[0].set_title(SPANS[estimand], loc="left", fontsize=10)
+            for place, (scenario, _) in enumerate(block):
+                made = [lines.index(line) for line in scenario.choices(estimand)]
+                column[1].plot([place] * len(made), made, marker="s", markersize=3, color="black", linestyle="")
+            column[1].set_ylim(len(lines) - 0.5, -0.5)
+            column[1].set_xticks([])
+            column[1].grid(axis="y", color="0.9", linewidth=0.6)
+        axes[1, 0].set_yticks(range(len(lines)), lines, fontsize=7)
+        for below in axes[1]:
+            below.tick_params(axis="y", length=0)
+        axes[0, 0].set_ylabel(_axis("Difference", parameter.unit))
+        sns.despine(drawing)
+        drawing.tight_layout()
+    test, reference = trial.arms
+    alt = f"{parameter.label}, {test.label} minus {reference.label}, under each scenario. {'. '.join(said)}."
+    return Figure(f"{parameter.id}.specification", drawing, alt)
+
+
+def strip(trial, results, chosen, parameter, estimand):
+    """Draw the effect under every scenario as a strip that stands in a line of text, beside the headline number."""
+    block = _ascending(results, under(chosen, parameter, estimand))
+    key = f"{parameter.id}.{HEADLINE[estimand]}"
+    shown = [(scenario, results[k], results[f"{k}.ci"].value) for scenario, k in block if results[f"{k}.ci"].value]
+    clear = sum(leaves_out_zero(ci) for *_, ci in shown)
+    drawing, axes = plt.subplots(figsize=(1.3, 0.32), gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1})
+    axes.axhline(0, color=NEUTRAL, linewidth=0.7, linestyle=":")
+    for place, (scenario, effect, ci) in enumerate(shown):
+        axes.plot([place, place], ci, color=NEUTRAL, linewidth=0.7, zorder=1)
+        axes.plot(place, effect.value, **_marker(scenario, ci, 2.6, NEUTRAL))
+    axes.axis("off")
+    values = sorted((effect.value, effect.display) for _, effect, _ in shown)
+    ends = f"from {values[0][1]} to {values[-1][1]}" if values else "not estimable"
+    alt = f"Under {len(shown)} scenarios {ends}; the interval leaves out zero in {clear}."
+    with mpl.rc_context({"savefig.pad_inches": 0.01}):
+        return Figure(f"{key}.strip", drawing, alt)
+
+
+def _draw_effects(axes, results, estimand, block):
+    """Draw each effect with its interval, and return what is drawn in words."""
+    said = []
+    for place, (scenario, key) in enumerate(block):
+        effect, ci = results[key], results[f"{key}.ci"]
+        said.append(f"{scenario.name(estimand)}, {effect.display}" + (f" ({ci.display})" if ci.value else ""))
+        if ci.value is None:
+            axes.text(place, 0.5, "×", ha="center", va="center", transform=axes.get_xaxis_transform())
+            continue
+        axes.plot([place, place], ci.value, color="black", linewidth=1, zorder=1)
+        axes.plot(place, effect.value, **_marker(scenario, ci.value, 5, "black"))
+    axes.axhline(0, color="grey", linewidth=1, linestyle=":")
+    axes.set_xlim(-0.7, len(block) - 0.3)
+    return "; ".join(said)
+
+
+def _ascending(results, pairs):
+    """Sort scenarios by their effect, those without one last."""
+    return sorted(pairs, key=lambda pair: (results[pair[1]].value is None, results[pair[1]].value or 0))
+
+
+def _marker(scenario, ci, size, colour):
+    return {
+        "marker": "D" if scenario.id == PUBLISHED else "o",
+        "markersize": size,
+        "color": colour,
+        "markerfacecolor": colour if leaves_out_zero(ci) else "white",
+        "zorder": 2,
+    }
+
+
+def anova_checks(trial, results, parameter, checks):
+    """Draw what can be seen of the assumptions of the ANOVA of one efficacy parameter.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the labels.
+    results : Results
+        Of `efficacy.anova_checks`.
+    parameter : Parameter
+    checks : dict of str to anova.Checks or None
+        Of `efficacy.anova_checks`.
+
+    Returns
+    -------
+    Figure
+        Normal plots of the residuals, with the band that holds each point of a normal sample, and SD by visit and arm.
+    """
+    key, found = f"{parameter.id}.anova.check", checks[parameter.id]
+    visits = trial.visits(parameter.paramcd)
+    places, names = range(len(visits)), [trial.visit_id(visit, parameter.paramcd) for visit in visits]
+    with _look():
+        drawing, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.9), width_ratios=(1, 1, 1.25))
+        said = []
+        for axes, (name, title) in zip(panels, _RESIDUALS.items(), strict=False):
+            w, p = results[f"{key}.normality_{name}.w"], results[f"{key}.normality_{name}.p"]
+            if found:
+                points = getattr(found, name)
+                axes.fill_between(points.expected, points.lower, points.upper, color="0.85", linewidth=0)
+                axes.plot(points.expected, points.expected, color="grey", linewidth=1, linestyle=":")
+                axes.plot(points.expected, points.observed, marker="o", markersize=3, color="black", linestyle="none")
+            else:
+                _say_not_estimable(axes)
+            size = f" ({len(points.observed)})" if found else ""
+            axes.set_title(f"{title}{size}", loc="left", fontsize=9)
+            axes.set(xlabel="Expected of a normal (SD)", ylabel="Residual (SD)" if axes is panels[0] else "")
+            said.append(f"{title.lower()}{size}, Shapiro–Wilk W {w.display}, P {p.display}")
+        axes = panels[-1]
+        for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
+            spread = [results[f"{key}.{name}.{arm.id}.sd"] for name in names]
+            if found:
+                look = {"color": colour, "marker": MARKERS[index], "linestyle": LINES[index], "markersize": 4}
+                axes.plot(places, [sd.value for sd in spread], label=arm.label, **look)
+            said.append(f"SD in {arm.label} {', '.join(sd.display for sd in spread)}")
+        if found:
+            axes.legend(frameon=False, loc="best")
+            axes.set_ylim(bottom=0)
+        else:
+            _say_not_estimable(axes)
+        axes.set_title(_axis("SD at each visit", parameter.unit), loc="left", fontsize=9)
+        axes.set_xlabel(_axis("Visit", trial.facts.visits.unit))
+        axes.set_xticks(places, [f"{visit.avisitn:g}" for visit in visits], fontsize=8)
+        sns.despine(drawing)
+        drawing.tight_layout(w_pad=1.5)
+    span = ", ".join(visit.label.lower() for visit in visits)
+    ratio = results[f"{key}.variance_ratio"].display
+    alt = (
+        f"Residuals of the analysis of variance of {parameter.label} against those of a normal sample, with bands of "
+        f"95% for each point, and SD by arm at {span}: {'; '.join(said)}; largest over smallest variance {ratio}."
+    )
+    return Figure(f"{parameter.id}.anova.checks", drawing, alt)
+
+
+def effect_by_visit(trial, results, parameter):
+    """Draw the effect on one efficacy parameter at each follow-up visit with its interval.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the labels.
+    results : Results
+        Of `efficacy.effect_by_visit`.
     parameter : Parameter
 
     Returns
@@ -174,49 +347,153 @@ def effects(trial, results, parameter):
     Figure
         A filled marker where the interval leaves out zero, an open one where it does not.
     """
-    spans = list(ANALYSES.values())
+    visits, said = [], []
+    for visit in trial.visits(parameter.paramcd):
+        key = f"{parameter.id}.gee.{trial.visit_id(visit, parameter.paramcd)}"
+        if f"{key}.effect" in results:
+            visits.append((visit, results[f"{key}.effect"], results[f"{key}.ci"]))
     with _look():
-        drawing, panels = plt.subplots(
-            len(spans), 1, figsize=(WIDTH, 5.4), sharex=True, height_ratios=[len(span) for span in spans]
+        drawing, axes = plt.subplots(figsize=(WIDTH, 3.4))
+        axes.axhline(0, color="grey", linewidth=1, linestyle=":")
+        for place, (visit, effect, ci) in enumerate(visits):
+            said.append(f"{visit.label.lower()} (n = {effect.n}) {effect.display} ({ci.display})")
+            if ci.value is None:
+                axes.text(place, 0, "not\nestimable", ha="center", va="center", fontsize=8)
+                continue
+            filled = "black" if ci.value[0] > 0 or ci.value[1] < 0 else "white"
+            axes.plot([place] * 2, ci.value, color="black", linewidth=1.2, zorder=1)
+            axes.plot(place, effect.value, marker="o", markersize=6, color="black", markerfacecolor=filled)
+        axes.set_ylabel(_axis(f"Difference in {parameter.label}", parameter.unit))
+        sizes = [f"{visit.label}\nn = {effect.n}" for visit, effect, _ in visits]
+        axes.set_xticks(range(len(visits)), sizes, fontsize=8)
+        axes.set_xlim(-0.5, len(visits) - 0.5)
+        sns.despine(drawing)
+    test, reference = trial.arms
+    alt = (
+        f"Effect on {parameter.label}, {test.label} minus {reference.label}, at each follow-up visit with "
+        f"{trial.ci_level} confidence intervals: {'; '.join(said)}."
+    )
+    return Figure(f"{parameter.id}.effect_by_visit", drawing, alt)
+
+
+def operating(trial, results, parameter):
+    """Draw how often each method rejects in simulated trials, without an effect and with effects of several sizes.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the nominal level.
+    results : Results
+        Of `operating.characteristics`.
+    parameter : Parameter
+
+    Returns
+    -------
+    Figure
+        Type I error with its Monte Carlo interval beside the nominal level, filled where the level is not kept, and
+        power; a panel for each size of effect.
+    """
+    key = f"{parameter.id}.operating"
+    errors = [r for r in results if r.key.startswith(f"{key}.") and r.key.endswith(".type1") and r.value is not None]
+    nominal, said = 100 * trial.facts.alpha, []
+    with _look():
+        drawing, axes = plt.subplots(
+            1, len(EFFECTS), figsize=(WIDTH, 0.9 + 0.24 * max(len(errors), 3)), sharey=True, width_ratios=[1.6, 1, 1, 1]
         )
-        said = []
-        for axes, (title, analyses) in zip(panels, ANALYSES.items(), strict=True):
-            for height, (analysis, label) in enumerate(analyses):
-                estimate, ci, p = estimate_of(results, parameter, analysis)
-                if ci.value is None:
-                    axes.text(
-                        0.5,
-                        height,
-                        "not estimable",
-                        ha="center",
-                        va="center",
-                        fontsize=8,
-                        transform=axes.get_yaxis_transform(),
-                    )
-                    said.append(f"{label}, not estimable")
-                    continue
-                filled = "black" if ci.value[0] > 0 or ci.value[1] < 0 else "white"
-                axes.plot(ci.value, [height, height], color="black", linewidth=1.2, zorder=1)
-                axes.plot(estimate.value, height, marker="o", markersize=5, color="black", markerfacecolor=filled)
-                axes.annotate(
-                    f"P {'' if p.display[0] in '<>' else '= '}{p.display}",
-                    (1.01, height),
-                    fontsize=8,
-                    xycoords=("axes fraction", "data"),
-                    va="center",
-                )
-                said.append(f"{label}, {estimate.display} ({ci.display})")
-            axes.axvline(0, color="grey", linewidth=1, linestyle=":")
-            axes.set_title(title, loc="left", fontsize=10)
-            axes.set_yticks(range(len(analyses)), [label for _, label in analyses], fontsize=8)
-            axes.tick_params(axis="y", length=0)
-            axes.invert_yaxis()
-        panels[-1].set_xlabel(_axis(f"Difference in {parameter.label}", parameter.unit))
+        for height, row in enumerate(errors):
+            method = row.key.removesuffix(".type1")
+            ci, kept = results[f"{method}.type1.ci"], results[f"{method}.verdict"]
+            power = [results[f"{method}.power.{k}"] for k in range(1, len(EFFECTS))]
+            axes[0].plot(ci.value, [height, height], color="black", linewidth=1.2)
+            face = "white" if kept.display == KEEPS else "black"
+            axes[0].plot(row.value, height, marker="o", markersize=5, color="black", markerfacecolor=face)
+            for panel, share in zip(axes[1:], power, strict=True):
+                panel.plot([0, share.value], [height, height], color="0.6", linewidth=1)
+                panel.plot(share.value, height, marker="o", markersize=4, color="black")
+            said.append(f"{row.method}, {row.display} ({kept.display}), power {', '.join(p.display for p in power)}")
+        axes[0].axvline(nominal, color="black", linewidth=1, linestyle="--", zorder=0)
+        axes[0].set_title("Type I error", loc="left", fontsize=9)
+        axes[0].set(xlabel=f"% (nominal: {nominal:g})", xlim=(0, None))
+        for panel, effect in zip(axes[1:], EFFECTS[1:], strict=True):
+            panel.set_title(f"Power, {effect:g} SD", loc="left", fontsize=9)
+            panel.set(xlabel="%", xlim=(0, 103))
+        for panel in axes:
+            panel.tick_params(axis="y", length=0)
+            panel.xaxis.label.set_fontsize(8)
+        axes[0].set_yticks(range(len(errors)), [row.method for row in errors], fontsize=8)
+        if errors:
+            axes[0].invert_yaxis()
+        else:
+            _say_not_estimable(axes[0])
         sns.despine(drawing, left=True)
         drawing.tight_layout()
-    test, reference = trial.arms
-    alt = f"Effect on {parameter.label}, {test.label} minus {reference.label}, under each analysis: {'; '.join(said)}."
-    return Figure(f"{parameter.id}.effects", drawing, alt)
+    sizes = ", ".join(f"{effect:g}" for effect in EFFECTS[1:])
+    trials = results[f"{key}.trials.n"]
+    alt = (
+        f"Type I error of each method for {parameter.label} in {trials.display} simulated trials, nominal "
+        f"{nominal:g}%, and power at effects of {sizes} standard deviations: {'; '.join(said) or trials.method}."
+    )
+    return Figure(key, drawing, alt)
+
+
+def tipping(trial, results, parameter):
+    """Draw the effect on one efficacy parameter as the imputed values of the test arm are shifted against it.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the labels.
+    results : Results
+        Of `missing.tipping`.
+    parameter : Parameter
+
+    Returns
+    -------
+    Figure
+        The effect with its interval against the shift, and the tipping point or why there is none.
+    """
+    key = f"{parameter.id}.tipping"
+    steps = [row for row in results if row.key.startswith(key) and row.key.endswith(".delta")]
+    names = [row.key.removesuffix(".delta") for row in steps]
+    point, test, reference = results[f"{key}.point"], *trial.arms
+    said = []
+    with _look():
+        drawing, axes = plt.subplots(figsize=(WIDTH, 3.6))
+        axes.axhline(0, color="grey", linewidth=1, linestyle=":")
+        for delta, name in zip(steps, names, strict=True):
+            effect, ci, p = (results[f"{name}.{part}"] for part in ("effect", "ci", "p"))
+            said.append(f"{delta.display}: {effect.display} ({ci.display}), P {p.display}")
+            if ci.value is None:
+                _say_not_estimable(axes)
+                continue
+            filled = "black" if leaves_out_zero(ci.value) else "white"
+            axes.plot([delta.value] * 2, ci.value, color="black", linewidth=1.2, zorder=1)
+            axes.plot(delta.value, effect.value, marker="o", markersize=6, color="black", markerfacecolor=filled)
+        if isinstance(point.value, float):
+            axes.axvline(point.value, color="black", linewidth=1, linestyle="--", zorder=0)
+        title = f"Tipping point: {point.display} {'' if point.value is None else point.unit}".rstrip()
+        axes.set_title(f"{title} (n = {point.n})", loc="left", fontsize=10)
+        axes.set_xticks([row.value for row in steps], [row.display for row in steps])
+        if len(steps) == 1:
+            axes.set_xlim(-1, 1)
+        axes.set_xlabel(_axis(f"Shift of the imputed values of {test.label}", parameter.unit))
+        axes.set_ylabel(_axis(f"Difference in {parameter.label}", parameter.unit))
+        if steps[-1].value < 0:
+            axes.invert_xaxis()
+        sns.despine(drawing)
+    unit = f" ({parameter.unit})" if parameter.unit else ""
+    alt = (
+        f"Mean effect on {parameter.label} over the follow-up visits{unit}, {test.label} minus {reference.label}, by "
+        f"shift of the imputed values of {test.label}: {'; '.join(said)}. {title}."
+    )
+    return Figure(key, drawing, alt)
+
+
+_RESIDUALS = {"subjects": "Means of participants", "within": "Around those means"}
+
+
+def _say_not_estimable(axes):
+    axes.text(0.5, 0.5, "not estimable", ha="center", va="center", fontsize=8, transform=axes.transAxes)
 
 
 def _look():

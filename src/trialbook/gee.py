@@ -30,6 +30,16 @@ class WaldTest:
     upper: float
 
 
+@dataclass(frozen=True)
+class JointTest:
+    """Test that several contrasts are zero: F on `df` and `df_error` degrees of freedom."""
+
+    statistic: float
+    df: int
+    df_error: float
+    p: float
+
+
 @dataclass(frozen=True, eq=False)
 class _Block:
     """The m clusters of one pattern of n visits, whitened by the Cholesky root of their correlation."""
@@ -126,6 +136,50 @@ class Fit:
         p, margin = 2 * stats.t.sf(abs(estimate / se), df), se * stats.t.isf(alpha / 2, df)
         numbers = estimate, se, estimate / se, df, p, estimate - margin, estimate + margin
         return WaldTest(*map(float, numbers))
+
+    def joint_test(self, contrasts) -> JointTest:
+        """Test that several combinations of the coefficients are all zero, by CR2 and an approximate Hotelling T².
+
+        Parameters
+        ----------
+        contrasts : array_like, shape (q, p)
+            Weights of the coefficients, a row for each combination.
+
+        Returns
+        -------
+        JointTest
+            F with q and eta - q + 1 degrees of freedom, where a Wishart matrix of eta degrees of freedom has the
+            total variance of the covariance of the combinations under the working covariance.
+
+        Raises
+        ------
+        GeeError
+            Unusable contrasts, combinations without residual variance, or too few clusters for so many.
+
+        References
+        ----------
+        Pustejovsky and Tipton (2018), J Bus Econ Stat 36:672-683 (AHT).
+        """
+        C = np.asarray(contrasts, float)
+        if C.ndim != 2 or C.shape[1] != self.beta.size or np.linalg.matrix_rank(C) < len(C):
+            raise GeeError(f"the contrasts must be independent rows of {self.beta.size} finite weights")
+        directions = np.linalg.solve(self._triangle.T, C.T).T
+        loads = [np.stack([_load(block, one, "CR2") for one in directions]) for block in self._blocks]  # (q, m, n)
+        pairs = list(zip(self._blocks, loads, strict=True))
+        scores = np.concatenate([np.einsum("qmn,mn->qm", load, block.residual) for block, load in pairs], axis=1)
+        z = np.concatenate([np.einsum("mnp,qmn->qmp", block.design, load) for block, load in pairs], axis=1)
+        squares = np.concatenate([np.einsum("qmn,rmn->qrm", load, load) for load in loads], axis=2)
+        variance, expected = scores @ scores.T, squares.sum(axis=2) - np.tensordot(z, z, ((1, 2), (1, 2)))
+        if max(np.linalg.cond(variance), np.linalg.cond(expected)) > 1 / SINGULAR:
+            raise GeeError("the contrasts have no residual variance: too few clusters carry information on them")
+        q, root = len(C), np.linalg.inv(np.linalg.cholesky(expected))
+        total = _total_variance(np.tensordot(root, z, 1), np.einsum("sq,qrm,tr->stm", root, squares, root))
+        eta = q * (q + 1) / total
+        if (df_error := eta - q + 1) <= 0:
+            raise GeeError(f"too few clusters carry information to test {q} contrasts at once")
+        estimates = C @ self.beta
+        f = df_error / (eta * q) * estimates @ np.linalg.solve(variance, estimates)
+        return JointTest(float(f), q, float(df_error), float(stats.f.sf(f, q, df_error)))
 
 
 def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable", visits=None) -> Fit:
@@ -247,3 +301,14 @@ def _satterthwaite(pairs: list[tuple[_Block, np.ndarray]]) -> float:
     lengths = np.sum(z**2, axis=1)
     squares = np.sum(diagonal**2) - 2 * diagonal @ lengths + np.sum((z.T @ z) ** 2)
     return float(np.sum(diagonal - lengths) ** 2 / squares)
+
+
+def _total_variance(z: np.ndarray, squares: np.ndarray) -> float:
+    """Sum over s, t of the variance of sum a_sk a_tk, over clusters k, of normal a with covariances
+    P_st,kl = [k = l] squares_st,k - z_sk'z_tl: of the sum of P_ss,kl P_tt,kl + P_st,kl P_ts,kl over all k, l."""
+    products = np.einsum("skp,tkp->stk", z, z)
+    across = np.einsum("skp,tkr->stpr", z, z)
+    own, length = (np.einsum("ssk->sk", part).sum(axis=0) for part in (squares, products))
+    parallel = own @ (own - 2 * length) + np.sum(across**2)
+    crossed = np.sum(squares * (squares - 2 * products)) + np.einsum("stpr,strp->", across, across)
+    return float(parallel + crossed)

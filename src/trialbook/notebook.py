@@ -1,13 +1,15 @@
 """Run one notebook with Papermill, and leave nothing in it that differs from one run to the next."""
 
+import asyncio
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
 import papermill
+from jupyter_client.manager import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
 
 from trialbook.faults import UserError
 
@@ -34,24 +36,81 @@ def run(notebook, output, parameters):
     NotebookError
         If the notebook lacks a parameter, or a cell fails; `output` is then as it was.
     """
+    _execute(notebook, {output: parameters})
+
+
+def run_all(notebook, folder, runs):
+    """Execute a notebook several times, in one kernel that forgets all but its imports from one run to the next.
+
+    Parameters
+    ----------
+    notebook : Path
+        As for `run`.
+    folder : Path
+        Gets ``<name>.ipynb`` for each run and nothing else, all or none.
+    runs : dict of str to dict
+        The parameters of each run by its name.
+
+    Raises
+    ------
+    NotebookError
+        As from `run`; `folder` is then as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", dir=folder.parent) as work:
+        made = Path(work, "made")
+        made.mkdir()
+        _execute(notebook, {made / f"{name}.ipynb": parameters for name, parameters in runs.items()})
+        if folder.exists():
+            folder.rename(Path(work, "old"))
+        made.rename(folder)
+
+
+def _execute(notebook, runs):
     known = papermill.inspect_notebook(str(notebook))
-    unknown = sorted(set(parameters) - set(known))
+    unknown = sorted({name for parameters in runs.values() for name in parameters} - set(known))
     if unknown:
         has = ", ".join(known) or "none"
         raise NotebookError(f"{notebook}: no parameter {', '.join(map(repr, unknown))}; it has: {has}")
+    with _kernel() as kernel:
+        for count, (output, parameters) in enumerate(runs.items()):
+            if count:
+                _forget(kernel)
+            _run(notebook, output, parameters, kernel)
+
+
+def _run(notebook, output, parameters, kernel):
+    try:
+        executed = papermill.execute_notebook(
+            str(notebook), None, parameters, cwd=str(notebook.parent), progress_bar=False, km=kernel
+        )
+    except PapermillExecutionError as error:
+        raise NotebookError(_said(notebook, error)) from None
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", dir=output.parent) as folder, TemporaryDirectory() as sockets:
-        executed = Path(folder, output.name)
-        # sockets in files rather than on the network: nobody else on the machine can listen in
-        kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
+    with TemporaryDirectory(prefix=".", dir=output.parent) as folder:
+        written = Path(folder, output.name)
+        nbformat.write(_settled(executed), written)
+        written.replace(output)
+
+
+@contextmanager
+def _kernel():
+    """Give a kernel that the first run starts, with sockets in files: nobody else on the machine can listen in."""
+    with TemporaryDirectory() as sockets:
+        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
         try:
-            papermill.execute_notebook(
-                str(notebook), str(executed), parameters, cwd=str(notebook.parent), progress_bar=False, config=kernel
-            )
-        except PapermillExecutionError as error:
-            raise NotebookError(_said(notebook, error)) from None
-        nbformat.write(_settled(nbformat.read(executed, as_version=4)), executed)
-        executed.replace(output)
+            yield kernel
+        finally:
+            if kernel.has_kernel:
+                asyncio.run(kernel.shutdown_kernel(now=True))
+
+
+def _forget(kernel):
+    """Empty the kernel's memory of all names that a notebook gave."""
+    client = kernel.blocking_client()
+    client.start_channels()
+    client.execute("get_ipython().reset()", silent=True, reply=True)
+    client.stop_channels()
 
 
 def _settled(notebook):

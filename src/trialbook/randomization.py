@@ -5,21 +5,24 @@ statistic is a'r / sqrt(V), where V sums the squared residuals of the full regre
 (pooled variance) or each times a_i^2 / (1 - h_i), h the leverage (HC2). A constant effect d is tested by taking d
 off the outcomes of the test arm and allocating again. With z = (effect - d) / se, an allocation is as extreme as the
 observed one when (p + q z)^2 >= z^2 (v0 + 2 v1 z + v2 z^2). The five terms do not depend on d, so one pass over the
-allocations gives P for every d, and the confidence limits follow by bisection.
+allocations gives P for every d, and the confidence limits follow by bisection among ever fewer of them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
+from itertools import chain, count
 from math import ceil, comb
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 MOST_EXACT = 1_000_000  # allocations that are enumerated; of more, a sample is drawn
 BLOCK = 2**17  # allocations times subjects held at once
+DRAWN = 2**20  # the same while they are drawn, a byte each
 PRECISION = 1e-10  # of a confidence limit, in standard errors
-TIE = 1e-11  # relative difference of two squared statistics that are the same
+FARTHEST = 1e5  # standard errors beyond which a limit is infinite
+TIE = 1e-11  # of a variance, less than which does not tell two statistics apart
 NEGLIGIBLE = 1e-12  # relative length or variance that is zero
 
 
@@ -130,23 +133,24 @@ class _Model:
     robust: bool
 
     def terms(self, allocations: np.ndarray) -> np.ndarray:
-        """Return p, q, v0, v1, v2 of allocations (m, n) as (5, m), for z in outcome units."""
+        """Return p, q, v0, v1, v2 of allocations (n, m) as (5, m), for z in outcome units."""
         r, a = self.residual, self.arm
-        arm = allocations - (allocations @ self.basis) @ self.basis.T
-        size = np.sum(squares := arm**2, axis=1)
+        p, q = np.stack([r, a]) @ allocations
+        arm = allocations - self.basis @ (self.basis.T @ allocations)
+        size = np.sum(squares := arm**2, axis=0)
         known = size > NEGLIGIBLE * (a @ a)  # else the covariates tell the arms apart: all terms zero
         size[~known] = 1
-        if self.robust:
-            room = np.outer(size, 1 - np.sum(self.basis**2, axis=1)) - squares  # one minus the leverage, times size
-            if room.min() <= NEGLIGIBLE * len(a):  # leverage one: no weight, as with CR2 in `trialbook.gee`
-                room[room <= NEGLIGIBLE * size[:, None]] = np.inf
-            weights = np.divide(squares, room, out=room)
-        else:
-            weights = np.full(arm.shape, 1 / (len(a) - self.basis.shape[1] - 1))
-        p, q = (allocations @ np.column_stack([r, a])).T
-        rr, ra, aa = (weights @ np.column_stack([r**2, r * a, a**2])).T
-        wr, wa = ((weights * arm) @ np.column_stack([r, a])).T
-        b, c, s = p / size, q / size, np.einsum("ij,ij->i", weights, squares)
+        if not self.robust:  # as large a share of the same total variation is as extreme: the variance may stay
+            v0 = size * (r @ r) / (len(a) - self.basis.shape[1] - 1)
+            return np.stack([p, q, v0, 0 * v0, 0 * v0]) * known
+        room = np.outer(1 - np.sum(self.basis**2, axis=1), size) - squares  # one minus the leverage, times size
+        if room.min() <= NEGLIGIBLE * len(a):  # leverage one: no weight, as with CR2 in `trialbook.gee`
+            room[room <= NEGLIGIBLE * size] = np.inf
+        weights = np.divide(squares, room, out=room)
+        rr, ra, aa = np.stack([r**2, r * a, a**2]) @ weights
+        s = np.einsum("ij,ij->j", weights, squares)
+        wr, wa = np.stack([r, a]) @ np.multiply(weights, arm, out=arm)
+        b, c = p / size, q / size
         v = np.stack([rr - 2 * b * wr + b**2 * s, ra - b * wa - c * wr + b * c * s, aa - 2 * c * wa + c**2 * s])
         return np.stack([p, q, *(size * v)]) * known
 
@@ -173,6 +177,7 @@ def _model(y, test, baseline, robust) -> _Model:
         if baseline.shape != y.shape or not np.isfinite(baseline).all():
             raise RandomizationError(f"{n} finite baseline values are needed: keep subjects who have one")
         centred = baseline - baseline.mean()
+        centred -= centred.mean()  # what rounding left of the mean of values far from zero
         if np.linalg.norm(centred) <= NEGLIGIBLE * np.linalg.norm(baseline):
             raise RandomizationError("the baseline is the same in every subject: there is nothing to adjust for")
         columns.append(centred / np.linalg.norm(centred))
@@ -192,16 +197,18 @@ def _randomize(y, test, baseline, robust, alpha, draws, seed) -> RandomizationTe
         raise RandomizationError(f"alpha lies between 0 and 1, draws are 1 or more, not {alpha} and {draws}")
     model, observed = _model(y, test, baseline, robust), np.asarray(test, float)
     n, k = len(y), int(min(observed.sum(), len(y) - observed.sum()))  # |statistic| does not depend on which arm is k
-    se = float(np.sqrt(max(model.terms(observed[None])[2, 0], 0)) / (model.arm @ model.arm))
+    se = float(np.sqrt(max(model.terms(observed[:, None])[2, 0], 0)) / (model.arm @ model.arm))
     if se <= NEGLIGIBLE * np.linalg.norm(model.residual) / n:
         raise RandomizationError("too few subjects carry information on the effect: it has no standard error")
     exact = (possible := comb(n, k)) <= MOST_EXACT
-    blocks = _every(n, k) if exact else chain([observed[None]], _drawn(n, k, draws, np.random.default_rng(seed)))
+    blocks = _every(n, k) if exact else chain([observed[:, None]], _drawn(n, k, draws, np.random.default_rng(seed)))
     terms = np.concatenate([model.terms(block) for block in blocks], axis=1)
-    terms *= np.array([1, se, 1, se, se**2])[:, None]  # z in standard errors
-    terms[2:, terms[4] <= NEGLIGIBLE * terms[2]] = 0  # extreme always: the observed, its mirror, those not known
+    terms *= np.array([1, se, 1 - TIE, se, (1 - TIE) * se**2])[:, None]  # z in standard errors; ties are extreme
+    terms[3:, flat := terms[4] <= NEGLIGIBLE * terms[2]] = 0
+    flat &= (terms[0] ** 2 <= NEGLIGIBLE * terms[2]) & (terms[1] ** 2 >= terms[2])
+    terms[0, flat] = terms[2, flat] = 0  # extreme always: the observed, its mirror
     z, total = model.effect / se, terms.shape[1]
-    p = (hits := _as_extreme(terms, z if abs(z) > TIE else 0)) / total
+    p = (hits := int(_as_extreme(terms, z if abs(z) > TIE else 0).sum())) / total
     p_se = 0.0 if exact else float(np.sqrt(p * (1 - p) / draws))
     limits = (p, p) if exact else map(float, stats.binomtest(hits - 1, draws).proportion_ci(1 - alpha))
     needed = ceil(alpha * total * (1 - NEGLIGIBLE))
@@ -211,7 +218,16 @@ def _randomize(y, test, baseline, robust, alpha, draws, seed) -> RandomizationTe
 
 
 def _every(n: int, k: int) -> Iterator[np.ndarray]:
-    """Yield all allocations (m, n) in blocks; of each mirror pair of equal arms, whose |statistic| is one, only one."""
+    """Yield all allocations (n, m) in blocks; of each mirror pair of equal arms, whose |statistic| is one, only one."""
+    for members in _blocks(_members(n, k), n):
+        allocations = np.zeros((n, m := members.shape[1]))
+        allocations.ravel()[members * np.intp(m) + np.arange(m)] = 1
+        yield allocations
+
+
+@lru_cache(maxsize=2)
+def _members(n: int, k: int) -> np.ndarray:
+    """List the members of each allocation (k, m), which take at most 15 MB."""
     members = np.arange(int(n == 2 * k), n - k + 1, dtype=np.int16)[None]
     for j in range(k - 1):  # the next member is any later one that leaves enough
         last = members[-1]
@@ -219,31 +235,65 @@ def _every(n: int, k: int) -> Iterator[np.ndarray]:
         ends = np.cumsum(choices)
         added = np.repeat(last + 1 + choices - ends, choices) + np.arange(ends[-1])
         members = np.vstack([np.repeat(members, choices, axis=1), added.astype(np.int16)])
-    for first in range(0, members.shape[1], rows := max(1, BLOCK // n)):
-        yield _indicators(members[:, first : first + rows].T, n)
+    return members
 
 
 def _drawn(n: int, k: int, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    for first in range(0, draws, rows := max(1, BLOCK // n)):
-        yield _indicators(np.argpartition(rng.random((min(rows, draws - first), n)), k, axis=1)[:, :k], n)
+    """Yield drawn allocations (n, m): each subject by chance, then random ones moved until k are in the arm.
+
+    Neither step prefers a subject, so that each set of k is as likely as any other.
+    """
+    for first in range(0, draws, columns := max(1, DRAWN // n)):
+        allocations = rng.integers(256, size=(n, min(columns, draws - first)), dtype=np.uint8) < 256 * k // n
+        surplus = allocations.sum(axis=0) - k
+        while (wrong := np.flatnonzero(surplus)).size:
+            subjects = rng.integers(n, size=wrong.size)
+            moves = allocations[subjects, wrong] == (surplus[wrong] > 0)
+            subjects, wrong = subjects[moves], wrong[moves]
+            allocations[subjects, wrong] ^= True
+            surplus[wrong] -= np.sign(surplus[wrong])
+        yield from (block.astype(float) for block in _blocks(allocations, n))
 
 
-def _indicators(members: np.ndarray, n: int) -> np.ndarray:
-    allocations = np.zeros((len(members), n))
-    np.put_along_axis(allocations, members, 1.0, axis=1)
-    return allocations
+def _blocks(columns: np.ndarray, n: int) -> Iterator[np.ndarray]:
+    width = max(1, BLOCK // n)
+    return (columns[:, first : first + width] for first in range(0, columns.shape[1], width))
 
 
-def _as_extreme(terms: np.ndarray, z: float) -> int:
+def _as_extreme(terms: np.ndarray, z: float) -> np.ndarray:
     p, q, v0, v1, v2 = terms
-    return int(np.count_nonzero((p + q * z) ** 2 >= (1 - TIE) * z**2 * (v0 + z * (2 * v1 + z * v2))))
+    return (p + q * z) ** 2 >= z**2 * (v0 + z * (2 * v1 + z * v2))
 
 
 def _reach(terms: np.ndarray, side: int, needed: int) -> float:
     """Find how many standard errors beyond the effect `needed` allocations are still as extreme as the observed."""
-    if np.count_nonzero(terms[4] == 0) >= needed:
-        return np.inf
-    outside = 1.0
-    while _as_extreme(terms, -side * outside) >= needed:
-        outside *= 2
-    return optimize.bisect(lambda z: _as_extreme(terms, -side * z) - needed + 0.5, 0, outside, xtol=PRECISION)
+    inner, outer = 0.0, 4.0
+    while _as_extreme(terms, -side * outer).sum() >= needed:
+        if (outer := 2 * outer) > FARTHEST:
+            return np.inf
+    for halving in count(1):
+        middle = (inner + outer) / 2
+        if outer - inner <= PRECISION:
+            return middle
+        extreme = _as_extreme(terms, -side * middle)
+        inner, outer = (middle, outer) if extreme.sum() >= needed else (inner, middle)
+        if halving % 4 == 0:  # leave out those that are extreme everywhere between, or nowhere
+            undecided = _undecided(terms, -side * inner, -side * outer)
+            needed -= np.count_nonzero(extreme & ~undecided)
+            terms = np.compress(undecided, terms, axis=1)
+
+
+def _undecided(terms: np.ndarray, inner: float, outer: float) -> np.ndarray:
+    """Tell which allocations may be as extreme as the observed at one z of the bracket and not at another.
+
+    Of a convex function, as |p + q z| and the variance are, the ends bound the most, and they and the middle the least.
+    """
+    p, q, v0, v1, v2 = terms
+    z = np.array([inner, (inner + outer) / 2, outer])[:, None]
+    bounds = []
+    for first, middle, last in (np.abs(p + q * z), v0 + z * (2 * v1 + z * v2)):
+        most = np.maximum(first, last)
+        bounds += [np.maximum(2 * middle - most, 0), most]
+    least, most, least_variance, most_variance = bounds
+    may = most**2 >= inner**2 * least_variance
+    return may & (least**2 < outer**2 * most_variance)

@@ -10,7 +10,9 @@ from scipy import stats
 
 from trialbook.facts import Keys, read_yaml
 from trialbook.results import Results
+from trialbook.scenarios import HEADLINE, under
 
+NAMED = 3  # scenarios whose names are said, not only their number
 _NUMBER = re.compile(r"[<>]?[-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?")
 
 
@@ -90,6 +92,38 @@ def compare(published, computed, alpha=0.05):
         results.add(f"{key}.computed", computed[figure.key].display if known else "not computed", "text", **facts)
         results.add(f"{key}.match", "yes" if same else "no", "text", **facts)
     results.add("reconciliation.matched.n_of", [matched, len(published.figures)], "n of N")
+    return results
+
+
+def by_scenario(published, effects, scenarios, trial):
+    """Name the scenarios under which each published effect, interval or P value comes out.
+
+    Parameters
+    ----------
+    published : Published or None
+    effects : Results
+        Of `scenarios.collect`.
+    scenarios : list of Scenario
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``reconciliation.<key>.scenarios`` for the figures that scenarios give, with what is printed as method.
+    """
+    alpha = trial.facts.alpha
+    results = Results(alpha, dataset="published.yml")
+    figures = {figure.key: figure for figure in published.figures} if published else {}
+    for parameter in trial.parameters("efficacy"):
+        for estimand, headline in HEADLINE.items():
+            for part in ("", ".ci", ".p"):
+                if figure := figures.get(f"{parameter.id}.{headline}{part}"):
+                    pairs = under(scenarios, parameter, estimand)
+                    values = {scenario.name(estimand): effects[key + part].value for scenario, key in pairs}
+                    same = [name for name, value in values.items() if agrees(figure.printed, value, alpha)]
+                    facts = {"parameter": figure.what, "method": figure.printed, "estimand": estimand}
+                    said = f"{len(same)} of {len(values)}" + (f": {'; '.join(same)}" if len(same) <= NAMED else "")
+                    results.add(f"reconciliation.{figure.key}.scenarios", said, "text", **facts)
     return results
 
 

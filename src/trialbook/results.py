@@ -11,10 +11,13 @@ from pathlib import Path
 from trialbook import style
 
 MIME = "application/vnd.trialbook.results+json"
+TABLE = "application/vnd.trialbook.table+json"
 
 _DISPLAY = {
     "p": lambda value, digits, alpha: style.p_value(value, alpha),
+    "count": lambda value, digits, alpha: style.count(value),
     "ci": lambda value, digits, alpha: style.interval(value, digits),
+    "range": lambda value, digits, alpha: style.interval(value, digits),
     "n of N": lambda value, digits, alpha: style.count_of(*value),
     "n (%)": lambda value, digits, alpha: style.count_percent(*value),
     "percent": lambda value, digits, alpha: style.percent(value, digits),
@@ -42,6 +45,7 @@ class Result:
     unit: str = ""
     n: int | None = None
     method: str = ""
+    estimand: str = ""
     analysis_set: str = ""
     dataset: str = ""
     notebook: str = ""
@@ -197,15 +201,18 @@ def read(folder):
     """
     found = {}
     for path in sorted(Path(folder).glob("*.ipynb")):
-        for cell, output in outputs(path):
-            for row in output["data"].get(MIME, []):
-                result = Result(**{**row, "notebook": path.stem, "cell": cell_anchor(cell)})
-                if result.key in found:
-                    raise ValueError(
-                        f"the result {result.key!r} is in both {found[result.key].notebook} and {path.stem}"
-                    )
-                found[result.key] = result
+        for result in of_notebook(path):
+            if result.key in found:
+                raise ValueError(f"the result {result.key!r} is in both {found[result.key].notebook} and {path.stem}")
+            found[result.key] = result
     return found
+
+
+def of_notebook(path):
+    """Yield each result of one executed notebook, with its notebook and cell."""
+    for cell, output in outputs(path):
+        for row in output["data"].get(MIME, []):
+            yield Result(**{**row, "notebook": Path(path).stem, "cell": cell_anchor(cell)})
 
 
 def dump(found):

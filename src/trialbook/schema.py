@@ -124,7 +124,7 @@ def _schema(name, facts, subjects):
     if name == "adsl":
         columns["USUBJID"] = pa.Column()
         columns["TRT01P"] = pa.Column(checks=_one_of("an arm of trial.yml", [arm.value for arm in facts.arms]))
-        for flag in {facts.analysis_sets.efficacy.flag, facts.analysis_sets.safety.flag}:
+        for flag in {chosen.flag for chosen in facts.analysis_sets.declared.values()}:
             columns[flag] = pa.Column(nullable=True, checks=_FLAG)
         for line in facts.baseline:
             if line.variable:
@@ -234,7 +234,7 @@ def _check_arms(adsl, facts):
     if facts.randomised not in (None, len(adsl)):
         rule = f"{len(adsl)} participants, but trial.yml says `randomised: {facts.randomised}`"
         faults.append(Fault("adsl.csv", rule, "give one row to everybody randomised, or correct trial.yml"))
-    sets = {chosen.flag: chosen.label for chosen in (facts.analysis_sets.efficacy, facts.analysis_sets.safety)}
+    sets = {chosen.flag: chosen.label for chosen in facts.analysis_sets.declared.values()}
     for arm in facts.arms:
         members = adsl[adsl["TRT01P"] == arm.value]
         if members.empty:

@@ -1,4 +1,4 @@
-"""Sphinx extension: directives that place a notebook's table or figure in prose, with caption, number and label."""
+"""Sphinx extension: what places a notebook's table or figure in prose, with caption, number and label, or in a line."""
 
 import base64
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from trialbook.sphinx_numbers import EXECUTED, Placed, notice, reference
 from trialbook.typed_digits import COMPUTED
@@ -85,8 +85,6 @@ class TableDirective(_Captioned):
 class FigureDirective(_Captioned):
     """``{result-figure} key``: a notebook's figure, with its alternative text and the content as its caption."""
 
-    FILES = (("image/svg+xml", ".svg"), ("application/pdf", ".pdf"))
-
     def run(self):
         found = self.find("figures", self.arguments[0])
         if found is None:
@@ -95,19 +93,39 @@ class FigureDirective(_Captioned):
                     nodes.figure("", nodes.paragraph("", "", notice(self.arguments[0])), self.caption(nodes.caption))
                 )
             ]
-        alt, data, notebook, anchor = found
-        folder = Path(self.env.srcdir, EXECUTED, "figures")
-        folder.mkdir(exist_ok=True)
-        for kind, suffix in self.FILES:
-            content = data[kind] if isinstance(data[kind], str) else "".join(data[kind])
-            blob = content.encode() if suffix == ".svg" else base64.b64decode(content)
-            (folder / f"{self.arguments[0]}{suffix}").write_bytes(blob)
-        image = nodes.image(uri=f"/{EXECUTED}/figures/{self.arguments[0]}.*", alt=alt, **{COMPUTED: True})
+        _, _, notebook, anchor = found
+        image = place_image(self, self.arguments[0], found)
         return [self.place(nodes.figure("", image, self.caption(nodes.caption, notebook, anchor)))]
+
+
+class StripRole(Placed, SphinxRole):
+    """``{strip}`key```: the effect under every scenario, as a small figure beside the headline number of that key."""
+
+    def run(self):
+        key = f"{self.text}.strip"
+        found = self.find("figures", key)
+        if found is None:
+            return [notice(key)], []
+        _, _, notebook, anchor = found
+        image = place_image(self, key, found)
+        return [reference(self.env, key, image, f"{EXECUTED}/{notebook}", anchor, ["strip"])], []
+
+
+def place_image(placed, key, found):
+    """The image of a notebook's figure, whose files are written where every builder finds the one it needs."""
+    alt, data, *_ = found
+    folder = Path(placed.env.srcdir, EXECUTED, "figures")
+    folder.mkdir(exist_ok=True)
+    for kind, suffix in (("image/svg+xml", ".svg"), ("application/pdf", ".pdf")):
+        content = data[kind] if isinstance(data[kind], str) else "".join(data[kind])
+        blob = content.encode() if suffix == ".svg" else base64.b64decode(content)
+        (folder / f"{key}{suffix}").write_bytes(blob)
+    return nodes.image(uri=f"/{EXECUTED}/figures/{key}.*", alt=alt, **{COMPUTED: True})
 
 
 def setup(app):
     """Register the directives."""
     app.add_directive("result-table", TableDirective)
     app.add_directive("result-figure", FigureDirective)
+    app.add_role("strip", StripRole())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

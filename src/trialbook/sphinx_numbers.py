@@ -14,7 +14,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
-from trialbook import results, tables, typed_digits
+from trialbook import results, typed_digits
 from trialbook.typed_digits import COMPUTED
 
 LOG = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ class Index:
         for path in self.notebooks:
             for cell, output in results.outputs(path):
                 place = (path.stem, results.cell_anchor(cell))
-                if tables.MIME in output["data"]:
-                    table = output["data"][tables.MIME]
+                if results.TABLE in output["data"]:
+                    table = output["data"][results.TABLE]
                     self.tables[table["key"]] = (table, *place)
                 if figure := output["metadata"].get("trialbook"):
                     self.figures[figure["figure"]] = (figure["alt"], output["data"], *place)
@@ -72,7 +72,8 @@ class Placed:
         row = self.find("results", key)
         if row is None:
             return notice(key)
-        return reference(self.env, key, row.display, f"{EXECUTED}/{row.notebook}", row.cell, row.statistic == "text")
+        classes = ["num", "fact"] if row.statistic == "text" else ["num"]
+        return reference(self.env, key, row.display, f"{EXECUTED}/{row.notebook}", row.cell, classes)
 
 
 def notice(key):
@@ -81,11 +82,12 @@ def notice(key):
     return nodes.inline(said, said, classes=["not-available"], **{COMPUTED: True})
 
 
-def reference(env, key, text, document, anchor, is_fact=True):
-    """A text that will be the link to a cell, once all pages are known."""
+def reference(env, key, content, document, anchor, classes=("num", "fact")):
+    """A text or an image that will be the link to a cell, once all pages are known."""
+    text = [nodes.Text(content)] if isinstance(content, str) else [content]
     return addnodes.pending_xref(
         "",
-        nodes.inline(text, text, support_smartquotes=False),
+        nodes.inline("", "", *text, support_smartquotes=False),
         refdomain="",
         reftype="number",
         reftarget=key,
@@ -94,7 +96,7 @@ def reference(env, key, text, document, anchor, is_fact=True):
         refwarn=True,
         document=document,
         anchor=anchor,
-        is_fact=is_fact,
+        look=list(classes),
     )
 
 
@@ -139,7 +141,7 @@ def resolve_number(app, env, node, content):
         return content
     link = make_refnode(app.builder, node["refdoc"], node["document"], node["anchor"], content.children)
     link["title"] = f"{node['reftarget']}, from {node['document'].partition('/')[2]}"
-    link["key"], link["classes"] = node["reftarget"], ["num", "fact"] if node["is_fact"] else ["num"]
+    link["key"], link["classes"] = node["reftarget"], node["look"]
     return result_reference("", "", *link.children, **link.attributes)
 
 

@@ -63,6 +63,11 @@ def percent_digits(total):
     return 0 if total < 100 else 1
 
 
+def count(value):
+    """Write a count, in groups of three digits from ten thousand on."""
+    return f"{value:,}" if value >= 10_000 else str(value)
+
+
 def count_of(count, total):
     """Write a count with its denominator, as in a sentence: ``2 of 10``."""
     return f"{count} of {total}"

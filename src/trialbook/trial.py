@@ -1,6 +1,6 @@
 """A trial: its facts and the ADaM tables, read from a folder and validated as one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialbook import schema, style
 from trialbook.facts import Facts, read_facts
-from trialbook.faults import Fault, TrialError
+from trialbook.faults import Fault, TrialError, UserError
 
 TABLES = ("adsl", "adlb", "adae", "adex")
 REQUIRED = ("adsl", "adlb")
@@ -50,6 +50,32 @@ class Trial:
         """
         chosen = self.adsl if analysis_set is None else self.adsl[self.adsl[analysis_set.flag] == "Y"]
         return {arm.id: chosen[chosen["TRT01P"] == arm.value] for arm in self.arms}
+
+    def within(self, analysis_set):
+        """Choose the analysis set of the efficacy analyses.
+
+        Parameters
+        ----------
+        analysis_set : str
+            A name under ``analysis_sets`` in ``trial.yml``.
+
+        Returns
+        -------
+        Trial
+            The same trial, whose efficacy set is the one named.
+
+        Raises
+        ------
+        UserError
+            If ``trial.yml`` declares no such set.
+        """
+        sets = self.facts.analysis_sets
+        if analysis_set not in sets.declared:
+            known = ", ".join(sets.declared)
+            file = self.folder / "trial.yml"
+            raise UserError(f"{file}: no set {analysis_set!r} under analysis_sets; it has: {known}")
+        chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
+        return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
 
     def parameters(self, role):
         """List the declared parameters of one role, in the order of ``trial.yml``."""

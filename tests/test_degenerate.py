@@ -1,0 +1,206 @@
+"""Trials that hardly are any: each analysis gives a finite value or says in words why there is none."""
+
+import math
+from functools import partial
+from typing import get_args
+
+import pytest
+
+from trialbook import course, effects, efficacy, figures, missing, tables
+from trialbook.effects import Model
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+MODELS = [
+    Model(),
+    Model(adjusted=False),
+    *(Model(correlation=name, covariance="CR2", reference="satterthwaite") for name in ("independence", "ar1")),
+    Model(correlation="unstructured", covariance="CR2", reference="satterthwaite"),
+    *(Model(covariance=name, reference="t") for name in ("KC", "MD")),
+    Model(covariance="CR2", reference="randomisation"),
+    Model("REML", covariance="model", reference="kenward-roger"),
+    Model("REML", "unstructured", covariance="model", reference="satterthwaite"),
+]
+ANALYSES = {
+    "by_visit": efficacy.by_visit,
+    **{
+        f"final_difference, {test}": partial(efficacy.final_difference, test=test)
+        for test in get_args(effects.FinalTest)
+    },
+    "final_difference, complete cases": partial(efficacy.final_difference, missing="complete"),
+    "standardised_difference": efficacy.standardised_difference,
+    "anova": course.anova,
+    "anova_checks": lambda found: course.anova_checks(found)[0],
+    **{f"gee, {model}": partial(efficacy.gee, model=model) for model in MODELS},
+    "final_difference, imputed": partial(efficacy.final_difference, missing="imputed"),
+    "gee, imputed": partial(efficacy.gee, missing="imputed"),
+    "gee, complete cases": partial(efficacy.gee, missing="complete"),
+    "effect_by_visit": course.effect_by_visit,
+    "missing.patterns": missing.patterns,
+    "missing.imputed": partial(missing.imputed, draws=4),
+}
+# what becomes of a value: by arm, visit, number in the arm (from zero) and value
+VALUES = {
+    "an arm empty at a visit": lambda arm, visit, i, x: None if (arm, visit) == ("art", "6") else x,
+    "an arm empty at the final visit": lambda arm, visit, i, x: None if (arm, visit) == ("art", "24") else x,
+    "all missing at the final visit": lambda arm, visit, i, x: None if visit == "24" else x,
+    "an arm without a baseline": lambda arm, visit, i, x: None if (arm, visit) == ("nk_art", "0") else x,
+    "nobody with a baseline": lambda arm, visit, i, x: None if visit == "0" else x,
+    "an arm without follow-up": lambda arm, visit, i, x: None if arm == "art" and visit != "0" else x,
+    "nobody complete": lambda arm, visit, i, x: None if visit == ("1", "3", "6", "9", "12", "24")[i % 6] else x,
+    "one visit each": lambda arm, visit, i, x: x if visit in ("0", ("1", "3", "6", "9", "12", "24")[i % 6]) else None,
+    "all values alike": lambda arm, visit, i, x: 0.1,
+    "all alike within arms": lambda arm, visit, i, x: {"nk_art": 0.3, "art": 0.1}[arm],
+    "all alike within an arm": lambda arm, visit, i, x: 0.1 if arm == "art" else x,
+    "all alike within arms at the final visit": lambda arm, visit, i, x: len(arm) / 10 if visit == "24" else x,
+    "all alike at the baseline": lambda arm, visit, i, x: 0.1 if visit == "0" else x,
+    "a baseline that tells the arms apart": lambda arm, visit, i, x: len(arm) / 10 if visit == "0" else x,
+    "everybody the same at each visit": lambda arm, visit, i, x: i + 0.1,
+    "everybody with the same course": lambda arm, visit, i, x: i + 0.1 * float(visit),
+    "follow-up that the baseline determines": lambda arm, visit, i, x: 3 * i + (visit != "0") * (2 * i + 0.7),
+    "two visits perfectly correlated": lambda arm, visit, i, x: (
+        x if visit == "0" else i * (7 if visit in ("1", "3") else int(visit)) % 13
+    ),
+    "arms far apart": lambda arm, visit, i, x: (1e9 if arm == "art" else 0) + 1e-3 * (i * int(visit) % 7),
+    "huge values": lambda arm, visit, i, x: float(x) * 1e12,
+    "tiny values": lambda arm, visit, i, x: float(x) * 1e-12,
+}
+SITUATIONS = [*VALUES, "one follow-up visit", "2 + 2 subjects", "1 + 1 subjects", "3 + 17 subjects", "3 + 5 subjects"]
+# what some of them must say, and what they must answer all the same
+SAID = {
+    "an arm empty at a visit": {
+        "cd4.anova.arm.p": "each with at least two complete subjects",
+        "cd4.gee.month_6.effect": "nobody with a baseline in ART has a value at this visit",
+    },
+    "an arm empty at the final visit": {"cd4.final.difference": "no value", "cd4.final.g": "fewer than two values"},
+    "all missing at the final visit": {"cd4.final.difference": "no value", "cd4.gee.final.effect": "at this visit"},
+    "all values alike": {"cd4.final.difference.p": "all the same", "cd4.gee.effect.p": "does not vary"},
+    "all alike within arms": {"cd4.final.g": "all the same", "cd4.anova.arm.p": "no error term"},
+    "a baseline that tells the arms apart": {"cd4.gee.effect": "tells the arms apart", "cd4.gee.month_1.p": "rank"},
+    "one follow-up visit": {
+        "cd4.anova.mauchly.p": "two visits are always spherical",
+        "cd4.gee.equal_effects.p": "at one visit only",
+    },
+    "2 + 2 subjects": {"cd4.gee.effect": "more clusters than the 4 there are"},
+    "1 + 1 subjects": {"cd4.final.difference.p": "fewer than two values"},
+}
+ANSWERED = {
+    "an arm empty at a visit": ["cd4.gee.month_9.p", "cd4.gee.equal_effects.p", "cd4.gee.effect.p", "cd4.final.g"],
+    "all missing at the final visit": ["cd4.gee.month_12.p", "cd4.gee.effect.p"],
+    "all alike within an arm": ["cd4.final.difference.p", "cd4.final.g.ci"],
+    "a baseline that tells the arms apart": ["cd4.final.difference.p", "cd4.anova.arm.p"],
+    "one follow-up visit": ["cd4.final.difference.p", "cd4.anova.interaction.p", "cd4.gee.effect.cr2.p"],
+    "2 + 2 subjects": ["cd4.final.difference.p", "cd4.final.g.ci", "cd4.anova.arm.p"],
+    "3 + 17 subjects": ["cd4.final.g.ci", "cd4.anova.visit_type2.p", "cd4.gee.effect.cr2.p", "cd4.gee.final.p"],
+}
+
+
+def one_parameter(facts):
+    facts["parameters"] = [parameter for parameter in facts["parameters"] if parameter["paramcd"] == "CD4"]
+    for key in ("baseline", "families"):
+        facts.pop(key)
+
+
+def keep(copy, kept):
+    """Keep some subjects only."""
+    for name in ("adsl", "adlb"):
+        copy.rows(name, lambda table: table["USUBJID"].isin(kept))
+    copy.facts(lambda facts: facts.update(randomised=len(kept)))
+
+
+def move(copy, moved):
+    """Give some subjects to the reference arm."""
+    for name, columns in (("adsl", ["ARM", "TRT01P", "TRT01A"]), ("adlb", ["TRTP", "TRTA"])):
+
+        def change(table, columns=columns):
+            table.loc[table["USUBJID"].isin(moved), columns] = "ART"
+            return table
+
+        copy.table(name, change)
+
+
+@pytest.fixture(params=SITUATIONS)
+def situation(request, copy, nk):
+    """A name, and the trial in which it is so: one efficacy parameter, no other tables."""
+    for name in ("adae", "adex"):
+        (copy.folder / f"{name}.csv").unlink()
+    copy.facts(one_parameter)
+    copy.rows("adlb", lambda table: table["PARAMCD"] == "CD4")
+    subjects = {arm: people["USUBJID"].tolist() for arm, people in nk.subjects().items()}
+    if request.param in VALUES:
+        become = VALUES[request.param]
+        place = {who: (arm, i) for arm, people in subjects.items() for i, who in enumerate(people)}
+
+        def change(table):
+            rows = zip(table["USUBJID"], table["AVISITN"], table["AVAL"], strict=True)
+            new = [become(place[who][0], visit, place[who][1], value) for who, visit, value in rows]
+            return table.assign(AVAL=["" if value is None else str(value) for value in new])
+
+        copy.table("adlb", change)
+    elif request.param == "one follow-up visit":
+        copy.rows("adlb", lambda table: table["AVISITN"].isin(["0", "24"]))
+    elif request.param == "3 + 17 subjects":
+        move(copy, subjects["nk_art"][3:])
+    else:
+        sizes = [int(n) for n in request.param.removesuffix(" subjects").split(" + ")]
+        keep(copy, [who for n, people in zip(sizes, subjects.values(), strict=True) for who in people[:n]])
+    return request.param, copy.read()
+
+
+def fault(row):
+    """What is wrong with a row, None if nothing is."""
+    if row.value is None:
+        return None if row.method.startswith("not estimable: ") and len(row.method) > 30 else "no value, and no reason"
+    numbers = row.value if isinstance(row.value, list) else [row.value]
+    finite = all(isinstance(number, str) or math.isfinite(number) for number in numbers)
+    return "a reason and a value" if row.method.startswith("not estimable") else None if finite else "not finite"
+
+
+def test_every_row_has_a_finite_value_or_a_reason(situation):
+    name, found = situation
+    faults, rows = [], {}
+    for analysis, run in ANALYSES.items():
+        try:
+            results = run(found)
+        except Exception as error:
+            faults.append(f"{analysis}: {type(error).__name__}: {error}")
+            continue
+        faults += [f"{analysis}: {row.key}: {wrong}" for row in results if (wrong := fault(row))]
+        rows |= {row.key: row for row in results if row.key not in rows}
+    assert not faults, "\n".join(faults)
+    for key, reason in SAID.get(name, {}).items():
+        assert (rows[key].value, reason in rows[key].method) == (None, True), rows[key]
+    for key in ANSWERED.get(name, []):
+        assert rows[key].value is not None, rows[key]
+
+
+@pytest.mark.parametrize(
+    ("situation", "silent"), [("an arm without follow-up", []), ("2 + 2 subjects", [3])], indirect=["situation"]
+)
+def test_displays_are_made_of_what_there_is(situation, silent):
+    """Of four people the residuals can be drawn, but neither is there a GEE nor a test that arms vary alike."""
+    _, found = situation
+    parameter, (checks, arrays) = found.parameters("efficacy")[0], course.anova_checks(found)
+    by_visit = course.effect_by_visit(found)
+    shown = [
+        tables.anova(found, course.anova(found)),
+        tables.anova_checks(found, checks, parameter),
+        tables.effect_by_visit(found, by_visit, parameter),
+        figures.anova_checks(found, checks, parameter, arrays),
+        figures.effect_by_visit(found, by_visit, parameter),
+    ]
+    told = ["not estimable" in str(display._repr_mimebundle_()) for display in shown]
+    assert told == [place not in silent for place in range(len(shown))]
+
+
+@pytest.mark.parametrize("situation", ["two visits perfectly correlated"], indirect=True)
+def test_a_singular_working_correlation_is_named(situation):
+    """The unstructured GEE and the MMRM cannot be fitted, the exchangeable one can."""
+    _, found = situation
+    small = {"covariance": "CR2", "reference": "satterthwaite"}
+    row = efficacy.gee(found, Model(correlation="unstructured", **small))["cd4.gee.effect"]
+    assert "the unstructured working correlation is" in row.method
+    assert "choose a simpler structure" in row.method
+    row = efficacy.gee(found, Model("REML", "unstructured", "model", "satterthwaite"))["cd4.gee.effect"]
+    assert row.method == "not estimable: the data cannot bear a covariance of 6 visits: too few subjects"
+    assert efficacy.gee(found, Model(**small))["cd4.gee.effect"].value is not None
