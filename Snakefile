@@ -50,7 +50,7 @@ for gone in EXECUTED.glob("operating/*"):
     if str(gone) not in COUNTS:
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
-ENGINE = set(Path("src/trialbook").glob("*.py"))
+ENGINE = set(Path("src/trialbook").rglob("*.py"))
 BINDING = ("book", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")
 MAKING = ("calibrate", "simulate")
 ANALYSIS = sorted(str(path) for path in ENGINE if path.stem not in BINDING + MAKING) + ["requirements.txt"]

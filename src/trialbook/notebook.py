@@ -86,6 +86,8 @@ def _run(notebook, output, parameters, kernel):
         )
     except PapermillExecutionError as error:
         raise NotebookError(_said(notebook, error)) from None
+    finally:
+        kernel.release()
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".", dir=output.parent) as folder:
         written = Path(folder, output.name)
@@ -93,11 +95,26 @@ def _run(notebook, output, parameters, kernel):
         written.replace(output)
 
 
+class _Kernel(AsyncKernelManager):
+    """A kernel that outlives the clients which notebooks make for themselves."""
+
+    made = None
+
+    def client(self, **options):
+        self.made = super().client(**options)
+        return self.made
+
+    def release(self):
+        """Close the sockets of the last client; nobody else does."""
+        if self.made:
+            self.made.stop_channels()
+
+
 @contextmanager
 def _kernel():
     """Give a kernel that the first run starts, with sockets in files: nobody else on the machine can listen in."""
     with TemporaryDirectory() as sockets:
-        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
+        kernel = _Kernel(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
         try:
             yield kernel
         finally:

@@ -1,102 +1,15 @@
-"""Results in, a figure out: SVG for the screen, PDF for print, and the alternative text that says the same."""
-
-import base64
-import io
-import re
+"""Figures of effects, and of how far they can be trusted."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
 
+from trialbook.figures.figure import LINES, MARKERS, NEUTRAL, WIDTH, Figure, axis, look, say_not_estimable
 from trialbook.operating import EFFECTS, KEEPS
 from trialbook.scenarios import HEADLINE, PUBLISHED, leaves_out_zero, under
 from trialbook.tables import SPANS
 
-MARKERS, LINES = ("o", "s"), ("-", "--")
-WIDTH = 7.0
-NEUTRAL = "0.45"  # reads on a light page and on a dark one
-
-
-class Figure:
-    """A drawn figure that a notebook shows and that prose can place by its key."""
-
-    def __init__(self, key, drawing, alt):
-        self.key, self.alt = key, alt
-        self._files = {}
-        with mpl.rc_context({"svg.hashsalt": key, "svg.fonttype": "path"}):
-            for kind, extra in (("svg", {"Date": None}), ("pdf", {"CreationDate": None})):
-                buffer = io.BytesIO()
-                drawing.savefig(buffer, format=kind, bbox_inches="tight", metadata=extra)
-                self._files[kind] = buffer.getvalue()
-        plt.close(drawing)
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {
-            "image/svg+xml": self._files["svg"].decode(),
-            "application/pdf": base64.b64encode(self._files["pdf"]).decode(),
-            "text/plain": self.alt,
-        }
-        return data, {"trialbook": {"figure": self.key, "alt": self.alt}}
-
-
-def consort(trial, results):
-    """Draw the CONSORT flow of participants from the counts of `cohort.flow`.
-
-    Parameters
-    ----------
-    trial : Trial
-        For the labels.
-    results : Results
-        Of `cohort.flow`.
-
-    Returns
-    -------
-    Figure
-        A stage that the trial's data do not tell is said to be not recorded.
-    """
-
-    def n(*stage):
-        key = ".".join(["cohort", *stage, "n"])
-        return f"n = {results[key].display}" if key in results else "not recorded"
-
-    top = [f"Assessed for eligibility\n({n('screened')})", f"Randomised ({n('randomised')})"]
-    columns = []
-    for arm in trial.arms:
-        lost = [
-            row for row in results if row.key.startswith(f"cohort.left.{arm.id}.") and row.method.startswith("DCSREAS")
-        ]
-        reasons = "".join(f"\n{row.method.removeprefix('DCSREAS: ')} (n = {row.display})" for row in lost)
-        allocated = (
-            f"Allocated to {arm.label} ({n('randomised', arm.id)})\nReceived as allocated ({n('received', arm.id)})"
-        )
-        followed = f"Did not complete ({n('left', arm.id)}){reasons}\nCompleted ({n('completed', arm.id)})"
-        analysed = f"Analysed for efficacy ({n('efficacy', arm.id)})\nAnalysed for safety ({n('safety', arm.id)})"
-        columns.append([allocated, followed, analysed])
-    drawing, axes = plt.subplots(figsize=(WIDTH, 5.2))
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.axis("off")
-    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black"}
-    heights = [0.94, 0.77, 0.54, 0.31, 0.08]
-
-    def put(x, level, text):
-        axes.text(x, heights[level], text, ha="center", va="center", fontsize=9, bbox=box, zorder=2)
-
-    def arrow(start, end):
-        axes.annotate(
-            "", end, start, arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 24}, zorder=1
-        )
-
-    put(0.5, 0, top[0])
-    arrow((0.5, heights[0]), (0.5, heights[1] + 0.01))
-    put(0.5, 1, top[1])
-    for x, column in zip((0.24, 0.76), columns, strict=True):
-        arrow((0.5, heights[1]), (x, heights[2] + 0.03))
-        for level, text in enumerate(column, start=2):
-            put(x, level, text)
-            if level > 2:
-                arrow((x, heights[level - 1]), (x, heights[level] + 0.03))
-    words = "; ".join(re.sub(r"\n", ", ", text) for text in [*top, *columns[0], *columns[1]])
-    return Figure("cohort.consort", drawing, f"Flow of participants. {words}.")
+_RESIDUALS = {"subjects": "Means of participants", "within": "Around those means"}
 
 
 def trajectory(trial, results, parameter):
@@ -117,7 +30,7 @@ def trajectory(trial, results, parameter):
     visits = trial.visits(parameter.paramcd)
     times = [visit.avisitn for visit in visits]
     spread = (times[-1] - times[0]) * 0.006
-    with _look():
+    with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 4.0))
         said = []
         for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
@@ -147,8 +60,8 @@ def trajectory(trial, results, parameter):
             ends = f"from {shown[0][1].display} to {shown[-1][1].display}" if shown else "not estimable"
             said.append(f"{arm.label} {ends}")
         axes.set(
-            xlabel=_axis("Time", trial.facts.visits.unit and f"{trial.facts.visits.unit}s"),
-            ylabel=_axis(parameter.label, parameter.unit),
+            xlabel=axis("Time", trial.facts.visits.unit and f"{trial.facts.visits.unit}s"),
+            ylabel=axis(parameter.label, parameter.unit),
         )
         axes.set_xticks(times, [f"{t:g}" for t in times])
         axes.legend(frameon=False)
@@ -187,7 +100,7 @@ def specification(trial, results, chosen, parameter):
     lines = list(dict.fromkeys(line for e in SPANS for s, _ in under(chosen, parameter, e) for line in s.choices(e)))
     kinds = [line.partition(":")[0] for line in lines]
     lines = sorted(lines, key=lambda line: kinds.index(line.partition(":")[0]))
-    with _look():
+    with look():
         drawing, axes = plt.subplots(
             2,
             len(blocks),
@@ -210,7 +123,7 @@ def specification(trial, results, chosen, parameter):
         axes[1, 0].set_yticks(range(len(lines)), lines, fontsize=7)
         for below in axes[1]:
             below.tick_params(axis="y", length=0)
-        axes[0, 0].set_ylabel(_axis("Difference", parameter.unit))
+        axes[0, 0].set_ylabel(axis("Difference", parameter.unit))
         sns.despine(drawing)
         drawing.tight_layout()
     test, reference = trial.arms
@@ -289,7 +202,7 @@ def anova_checks(trial, results, parameter, checks):
     key, found = f"{parameter.id}.anova.check", checks[parameter.id]
     visits = trial.visits(parameter.paramcd)
     places, names = range(len(visits)), [trial.visit_id(visit, parameter.paramcd) for visit in visits]
-    with _look():
+    with look():
         drawing, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.9), width_ratios=(1, 1, 1.25))
         said = []
         for axes, (name, title) in zip(panels, _RESIDUALS.items(), strict=False):
@@ -300,7 +213,7 @@ def anova_checks(trial, results, parameter, checks):
                 axes.plot(points.expected, points.expected, color="grey", linewidth=1, linestyle=":")
                 axes.plot(points.expected, points.observed, marker="o", markersize=3, color="black", linestyle="none")
             else:
-                _say_not_estimable(axes)
+                say_not_estimable(axes)
             size = f" ({len(points.observed)})" if found else ""
             axes.set_title(f"{title}{size}", loc="left", fontsize=9)
             axes.set(xlabel="Expected of a normal (SD)", ylabel="Residual (SD)" if axes is panels[0] else "")
@@ -309,16 +222,16 @@ def anova_checks(trial, results, parameter, checks):
         for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
             spread = [results[f"{key}.{name}.{arm.id}.sd"] for name in names]
             if found:
-                look = {"color": colour, "marker": MARKERS[index], "linestyle": LINES[index], "markersize": 4}
-                axes.plot(places, [sd.value for sd in spread], label=arm.label, **look)
+                line = {"color": colour, "marker": MARKERS[index], "linestyle": LINES[index], "markersize": 4}
+                axes.plot(places, [sd.value for sd in spread], label=arm.label, **line)
             said.append(f"SD in {arm.label} {', '.join(sd.display for sd in spread)}")
         if found:
             axes.legend(frameon=False, loc="best")
             axes.set_ylim(bottom=0)
         else:
-            _say_not_estimable(axes)
-        axes.set_title(_axis("SD at each visit", parameter.unit), loc="left", fontsize=9)
-        axes.set_xlabel(_axis("Visit", trial.facts.visits.unit))
+            say_not_estimable(axes)
+        axes.set_title(axis("SD at each visit", parameter.unit), loc="left", fontsize=9)
+        axes.set_xlabel(axis("Visit", trial.facts.visits.unit))
         axes.set_xticks(places, [f"{visit.avisitn:g}" for visit in visits], fontsize=8)
         sns.despine(drawing)
         drawing.tight_layout(w_pad=1.5)
@@ -352,7 +265,7 @@ def effect_by_visit(trial, results, parameter):
         key = f"{parameter.id}.gee.{trial.visit_id(visit, parameter.paramcd)}"
         if f"{key}.effect" in results:
             visits.append((visit, results[f"{key}.effect"], results[f"{key}.ci"]))
-    with _look():
+    with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 3.4))
         axes.axhline(0, color="grey", linewidth=1, linestyle=":")
         for place, (visit, effect, ci) in enumerate(visits):
@@ -363,7 +276,7 @@ def effect_by_visit(trial, results, parameter):
             filled = "black" if ci.value[0] > 0 or ci.value[1] < 0 else "white"
             axes.plot([place] * 2, ci.value, color="black", linewidth=1.2, zorder=1)
             axes.plot(place, effect.value, marker="o", markersize=6, color="black", markerfacecolor=filled)
-        axes.set_ylabel(_axis(f"Difference in {parameter.label}", parameter.unit))
+        axes.set_ylabel(axis(f"Difference in {parameter.label}", parameter.unit))
         sizes = [f"{visit.label}\nn = {effect.n}" for visit, effect, _ in visits]
         axes.set_xticks(range(len(visits)), sizes, fontsize=8)
         axes.set_xlim(-0.5, len(visits) - 0.5)
@@ -396,7 +309,7 @@ def operating(trial, results, parameter):
     key = f"{parameter.id}.operating"
     errors = [r for r in results if r.key.startswith(f"{key}.") and r.key.endswith(".type1") and r.value is not None]
     nominal, said = 100 * trial.facts.alpha, []
-    with _look():
+    with look():
         drawing, axes = plt.subplots(
             1, len(EFFECTS), figsize=(WIDTH, 0.9 + 0.24 * max(len(errors), 3)), sharey=True, width_ratios=[1.6, 1, 1, 1]
         )
@@ -424,7 +337,7 @@ def operating(trial, results, parameter):
         if errors:
             axes[0].invert_yaxis()
         else:
-            _say_not_estimable(axes[0])
+            say_not_estimable(axes[0])
         sns.despine(drawing, left=True)
         drawing.tight_layout()
     sizes = ", ".join(f"{effect:g}" for effect in EFFECTS[1:])
@@ -457,14 +370,14 @@ def tipping(trial, results, parameter):
     names = [row.key.removesuffix(".delta") for row in steps]
     point, test, reference = results[f"{key}.point"], *trial.arms
     said = []
-    with _look():
+    with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 3.6))
         axes.axhline(0, color="grey", linewidth=1, linestyle=":")
         for delta, name in zip(steps, names, strict=True):
             effect, ci, p = (results[f"{name}.{part}"] for part in ("effect", "ci", "p"))
             said.append(f"{delta.display}: {effect.display} ({ci.display}), P {p.display}")
             if ci.value is None:
-                _say_not_estimable(axes)
+                say_not_estimable(axes)
                 continue
             filled = "black" if leaves_out_zero(ci.value) else "white"
             axes.plot([delta.value] * 2, ci.value, color="black", linewidth=1.2, zorder=1)
@@ -476,8 +389,8 @@ def tipping(trial, results, parameter):
         axes.set_xticks([row.value for row in steps], [row.display for row in steps])
         if len(steps) == 1:
             axes.set_xlim(-1, 1)
-        axes.set_xlabel(_axis(f"Shift of the imputed values of {test.label}", parameter.unit))
-        axes.set_ylabel(_axis(f"Difference in {parameter.label}", parameter.unit))
+        axes.set_xlabel(axis(f"Shift of the imputed values of {test.label}", parameter.unit))
+        axes.set_ylabel(axis(f"Difference in {parameter.label}", parameter.unit))
         if steps[-1].value < 0:
             axes.invert_xaxis()
         sns.despine(drawing)
@@ -487,21 +400,3 @@ def tipping(trial, results, parameter):
         f"shift of the imputed values of {test.label}: {'; '.join(said)}. {title}."
     )
     return Figure(key, drawing, alt)
-
-
-_RESIDUALS = {"subjects": "Means of participants", "within": "Around those means"}
-
-
-def _say_not_estimable(axes):
-    axes.text(0.5, 0.5, "not estimable", ha="center", va="center", fontsize=8, transform=axes.transAxes)
-
-
-def _look():
-    """The look of all figures: seaborn's ticks style, colours that the colour-blind can tell apart."""
-    return mpl.rc_context(
-        {**sns.axes_style("ticks"), **sns.plotting_context("paper", font_scale=1.1), "legend.fontsize": 9}
-    )
-
-
-def _axis(label, unit):
-    return f"{label} ({unit})" if unit else label

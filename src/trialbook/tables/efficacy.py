@@ -1,183 +1,8 @@
-"""Results in, a table out: which result stands in which cell, and nothing computed."""
-
-import html
-from dataclasses import dataclass, field
+"""Tables of effects, of how far they can be trusted, and of the published figures."""
 
 from trialbook.operating import EFFECTS
-from trialbook.results import TABLE, Result
 from trialbook.scenarios import under
-from trialbook.style import NOT_ESTIMABLE
-
-OVERALL_EVENTS = {
-    "any": "Any adverse event",
-    "serious": "Serious",
-    "severe": "Grade 3 or worse",
-    "related": "Related to treatment",
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of a table: its label, its cells (a result, or a text), and how far the label is indented."""
-
-    label: str
-    cells: list = field(default_factory=list)
-    indent: int = 0
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that a notebook shows and that prose can place by its key.
-
-    `columns` are the headings, the first that of the row labels, each a text or a (text, result) pair whose
-    result, a number of participants, stands under the text. `notes` are the footnotes.
-    """
-
-    key: str
-    columns: list
-    rows: list[Row]
-    notes: list[str] = field(default_factory=list)
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": f"table {self.key}", "text/html": self._html(), TABLE: self._json()}
-
-    def _json(self):
-        """The table with every result as its key, so that prose shows the row that stands in the notebook."""
-
-        def cell(content):
-            return {"key": content.key} if isinstance(content, Result) else {"text": content}
-
-        columns = [(c, None) if isinstance(c, str) else c for c in self.columns]
-        return {
-            "key": self.key,
-            "columns": [{"text": text, "key": n.key if n else None} for text, n in columns],
-            "rows": [{"label": r.label, "indent": r.indent, "cells": [cell(c) for c in r.cells]} for r in self.rows],
-            "notes": self.notes,
-        }
-
-    def _html(self):
-        def cell(content):
-            if isinstance(content, Result):
-                return f"<td data-key='{html.escape(content.key)}'>{html.escape(content.display)}</td>"
-            return f"<td>{html.escape(content)}</td>"
-
-        def heading(column):
-            text, n = (column, None) if isinstance(column, str) else column
-            size = (
-                f"<br><span class='n' data-key='{html.escape(n.key)}'>n = {html.escape(n.display)}</span>" if n else ""
-            )
-            return f"<th scope='col'>{html.escape(text)}{size}</th>"
-
-        def line(row):
-            if not row.cells:
-                span = f"scope='rowgroup' colspan='{len(self.columns)}'"
-                return f"<tr class='section'><th {span}>{html.escape(row.label)}</th></tr>"
-            label = f"<th scope='row' class='indent-{row.indent}'>{html.escape(row.label)}</th>"
-            return f"<tr>{label}{''.join(map(cell, row.cells))}</tr>"
-
-        head, body = "".join(map(heading, self.columns)), "".join(map(line, self.rows))
-        notes = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in self.notes)
-        table = f"<table class='results-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div class='wide'>{table}</div>{notes}"
-
-
-def estimands(trial, results):
-    """Lay out the estimands that the trial declares, by the attributes of ICH E9(R1)."""
-    attributes = {
-        "population": "Population",
-        "treatments": "Treatments compared",
-        "variable": "Variable",
-        "intercurrent_events": "Intercurrent events",
-        "summary": "Summary measure",
-    }
-    rows = []
-    for estimand in trial.facts.estimands:
-        rows.append(Row(estimand.label))
-        rows += [Row(label, [results[f"estimand.{estimand.id}.{name}"]], 1) for name, label in attributes.items()]
-    return Table("trial.estimands", ["Attribute", "Stated"], rows, [] if rows else ["This trial declares no estimand."])
-
-
-def baseline(trial, results, flow):
-    """Lay out the baseline characteristics by arm and overall."""
-    groups = [arm.id for arm in trial.arms] + ["all"]
-    columns = ["Characteristic", *_arm_columns(trial, flow, "randomised"), ("All", flow["cohort.randomised.n"])]
-    rows = []
-    for line in trial.facts.baseline:
-        own = [row for row in results if row.parameter == line.id and row.group == "all"]
-        name = f"{line.label}, {line.unit}" if line.unit else line.label
-        for row in own:
-            statistic = row.key.split(".")[-1]
-            cells = [results[row.key.replace(".all.", f".{group}.")] for group in groups]
-            if statistic == "missing":
-                if line.type == "category":
-                    rows.append(Row(f"{name}, n (%)"))
-                if row.value:
-                    rows.append(Row(f"{name}: not recorded", cells, 1))
-            elif line.type == "category":
-                level = row.method.partition(": ")[2]
-                rows.append(Row(line.levels.get(level, level), cells, 1))
-            else:
-                rows.append(Row(f"{name}, {row.statistic}", cells))
-    return Table(
-        "cohort.baseline",
-        columns,
-        rows,
-        [
-            "SD: standard deviation; IQR: lower to upper quartile.",
-            "No significance tests: any difference at baseline arose by chance.",
-        ],
-    )
-
-
-def adverse_events(trial, results, flow):
-    """Lay out the overall lines and the preferred terms of the adverse events, the most frequent first."""
-    columns = ["Event"]
-    for column in _arm_columns(trial, flow, "safety"):
-        columns += [column, f"{trial.ci_level} CI, %", "Events"]
-    columns.append("P")
-
-    def line(part, label, indent):
-        keys = [f"safety.{part}.{arm.id}.{name}" for arm in trial.arms for name in ("n_pct", "ci", "events")]
-        return Row(label, [results[key] for key in [*keys, f"safety.{part}.fisher.p"]], indent)
-
-    def participants(part):
-        return sum(results[f"safety.{part}.{arm.id}.n"].value for arm in trial.arms)
-
-    seen = {row.key.split(".")[1]: row.parameter for row in results if row.key.endswith(".fisher.p")}
-    terms = sorted(seen.keys() - OVERALL_EVENTS.keys(), key=lambda part: (-participants(part), seen[part]))
-    rows = [line(part, label, 0) for part, label in OVERALL_EVENTS.items() if part in seen]
-    rows += [Row("By preferred term"), *(line(part, seen[part], 1) for part in terms)] if terms else []
-    notes = [
-        "Participants with at least one treatment-emergent event, n (%).",
-        "CI: confidence interval (Clopper–Pearson). P: Fisher's exact test.",
-    ]
-    absent = [label.lower() for part, label in OVERALL_EVENTS.items() if part not in seen]
-    notes += [f"Not collected in this trial: {', '.join(absent)}."] if absent else []
-    return Table("safety.adverse_events", columns, rows, notes)
-
-
-def laboratory(trial, results):
-    """Lay out the laboratory values by visit, one line per parameter and arm."""
-    visits = [v for v in trial.facts.visits.schedule if v.avisitn >= trial.facts.visits.baseline]
-    rows = []
-    for parameter in trial.parameters("laboratory"):
-        measured = trial.visits(parameter.paramcd)
-        rows.append(Row(f"{parameter.label}, {parameter.unit}" if parameter.unit else parameter.label))
-        for arm in trial.arms:
-            keys = [
-                f"{parameter.id}.{trial.visit_id(v, parameter.paramcd)}.{arm.id}.mean_sd" if v in measured else ""
-                for v in visits
-            ]
-            outside = f"{parameter.id}.outside.{arm.id}.n_of"
-            cells = [results.get(key, "–") for key in [*keys, outside]]
-            rows.append(Row(arm.label, cells, 1))
-    columns = ["Parameter", *(visit.label for visit in visits), "Ever out of range"]
-    return Table(
-        "safety.laboratory",
-        columns,
-        rows,
-        ["Mean (SD).", "Ever out of range: participants with a value outside the normal range after baseline."],
-    )
+from trialbook.tables.table import SPANS, Row, Table, said_p, sentence, sized_arms
 
 
 def by_visit(trial, results, parameter):
@@ -199,9 +24,6 @@ def by_visit(trial, results, parameter):
         rows,
         [f"{parameter.label}{unit}.", "Change from baseline: mean (SD) in participants with both values."],
     )
-
-
-SPANS = {"final": "Final visit", "follow_up": "All follow-up visits"}
 
 
 def scenarios(trial, results, chosen, parameter):
@@ -241,7 +63,7 @@ def anova(trial, results):
             if f"{key}.{part}.f" in results:
                 rows.append(Row(label, [results.get(f"{key}.{part}.{name}", "–") for name in names], 1))
         gg, hf, p = (results[f"{key}.{name}"] for name in ("epsilon", "epsilon_hf", "mauchly.p"))
-        spheres.append(f"{parameter.label}: ε {gg.display} and {hf.display}, Mauchly's test {_said_p(p.display)}.")
+        spheres.append(f"{parameter.label}: ε {gg.display} and {hf.display}, Mauchly's test {said_p(p.display)}.")
     notes = [
         "Complete cases; type III sums of squares unless said. η²p, η²G: partial and generalised eta squared.",
         "P of the rows within participants: GG, Greenhouse–Geisser corrected; HF, Huynh–Feldt corrected.",
@@ -293,7 +115,7 @@ def effect_by_visit(trial, results, parameter):
     notes = [
         f"{parameter.label}{unit}: {test.label} minus {reference.label}, given the baseline value; n: both arms.",
         "GEE with arm × visit, exchangeable; CR2 covariance, Satterthwaite degrees of freedom.",
-        f"That the effect is the same at all visits (approximate Hotelling T²): {_said_p(same)}.",
+        f"That the effect is the same at all visits (approximate Hotelling T²): {said_p(same)}.",
     ]
     columns = ["Visit", "n", "Difference", f"{trial.ci_level} CI", "Degrees of freedom", "P"]
     return Table(f"{parameter.id}.effect_by_visit", columns, rows, notes)
@@ -337,7 +159,7 @@ def operating(trial, results, parameter):
                     Row(row.method, [row, results[f"{method}.type1.ci"], results[f"{method}.verdict"], *power], 1)
                 )
     if trials.value is None:
-        return Table(key, ["Method"], rows[:0], [f"{_sentence(trials.method)}."])
+        return Table(key, ["Method"], rows[:0], [f"{sentence(trials.method)}."])
     sd = results[f"{key}.sd"]
     notes = [
         f"{parameter.label}: {trials.display} simulated trials of {trials.n} participants without missing values; "
@@ -361,7 +183,7 @@ def missing_visits(trial, results):
             rows.append(Row(visit.label, [results[f"{key}.{name}.{arm.id}.n"] for arm in trial.arms], 1))
         rows.append(Row("All visits", [results[f"{key}.{arm.id}.n_of"] for arm in trial.arms], 1))
     notes = ["Values missing of the participants of the efficacy set."]
-    return Table("efficacy.missing_visits", ["Visit", *_sized_arms(trial, results)], rows, notes)
+    return Table("efficacy.missing_visits", ["Visit", *sized_arms(trial, results)], rows, notes)
 
 
 def missing_patterns(trial, results):
@@ -375,13 +197,13 @@ def missing_patterns(trial, results):
             cells = [results[name.replace(f"{key}.{first.id}.", f"{key}.{arm.id}.", 1)] for arm in trial.arms]
             reason = ".reason." in name
             if any(cell.value for cell in cells) or name.endswith(".complete.n"):
-                label = f"Reason: {cells[0].method}" if reason else _sentence(cells[0].method)
+                label = f"Reason: {cells[0].method}" if reason else sentence(cells[0].method)
                 rows.append(Row(label, cells, 1 + reason))
     notes = [
         "Participants of the efficacy set, each in one pattern; patterns that nobody has are left out.",
         "Reason: how those with a value missing ended the trial.",
     ]
-    return Table("efficacy.missing_patterns", ["Pattern", *_sized_arms(trial, results)], rows, notes)
+    return Table("efficacy.missing_patterns", ["Pattern", *sized_arms(trial, results)], rows, notes)
 
 
 def imputed(trial, results):
@@ -396,7 +218,7 @@ def imputed(trial, results):
     methods = dict.fromkeys(row.method for row in results if row.key.endswith(".p"))
     notes = [
         f"{test.label} minus {reference.label}; all participants of the efficacy set.",
-        *(f"{_sentence(method)}." for method in methods),
+        *(f"{sentence(method)}." for method in methods),
     ]
     columns = ["Effect at", "Difference", f"{trial.ci_level} CI", "P", "Information missing"]
     return Table("efficacy.imputed", columns, rows, notes)
@@ -417,7 +239,7 @@ def tipping(trial, results, parameter):
     notes = [
         f"{parameter.label}{unit}: {test.label} minus {reference.label}, mean of the follow-up visits.",
         f"Shift: what is added to each imputed follow-up value of {test.label}; SD: of the observed follow-up values.",
-        f"{_sentence(point.method)}.",
+        f"{sentence(point.method)}.",
     ]
     return Table(key, ["Shift, SD", f"Shift{unit}", "Difference", f"{trial.ci_level} CI", "P"], rows, notes)
 
@@ -427,7 +249,7 @@ def reconciliation(results):
     keys = [row.key.removesuffix(".printed") for row in results if row.key.endswith(".printed")]
     rows = [
         Row(
-            _sentence(results[f"{k}.printed"].parameter),
+            sentence(results[f"{k}.printed"].parameter),
             [results[f"{k}.{part}"] for part in ("printed", "computed", "match")],
         )
         for k in keys
@@ -442,23 +264,6 @@ def reconciliation(results):
 
 def reconciliation_scenarios(results):
     """Lay out which scenarios give each published figure."""
-    rows = [Row(_sentence(row.parameter), [row.method, row]) for row in results if row.key.endswith(".scenarios")]
+    rows = [Row(sentence(row.parameter), [row.method, row]) for row in results if row.key.endswith(".scenarios")]
     notes = ["To the printed digit."]
     return Table("reconciliation.scenarios", ["Figure", "Published", "Scenarios that give it"], rows, notes)
-
-
-def _arm_columns(trial, flow, stage):
-    return [(arm.label, flow[f"cohort.{stage}.{arm.id}.n"]) for arm in trial.arms]
-
-
-def _sized_arms(trial, results):
-    return [(arm.label, results[f"missing.{arm.id}.n"]) for arm in trial.arms]
-
-
-def _sentence(text):
-    return text[:1].upper() + text[1:]
-
-
-def _said_p(display):
-    """Write a P value as in a sentence."""
-    return display if display == NOT_ESTIMABLE else f"P {'' if display[0] in '<>' else '= '}{display}"

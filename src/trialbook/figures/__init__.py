@@ -1,0 +1,13 @@
+"""Results in, a figure out: nothing computed, readable in grey, with the words that say the same."""
+
+from trialbook.figures.cohort import consort
+from trialbook.figures.efficacy import (
+    anova_checks,
+    effect_by_visit,
+    operating,
+    specification,
+    strip,
+    tipping,
+    trajectory,
+)
+from trialbook.figures.figure import Figure
