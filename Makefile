@@ -38,6 +38,11 @@ pdf: book  ## Build the paper as PDF (needs XeTeX and latexmk)
 	latexmk -xelatex -interaction=batchmode -halt-on-error -silent paper.tex
 	echo "The paper is $(CURDIR)/_build/latex/paper.pdf"
 
+.PHONY: docx
+docx: book  ## Build the paper as a Word document (needs pandoc and rsvg-convert)
+	@trialbook word . _build/paper.docx
+	echo "The paper is $(CURDIR)/_build/paper.docx"
+
 .PHONY: test
 test: .venv/.test  ## Run all tests
 	@pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder

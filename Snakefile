@@ -1,4 +1,4 @@
-# The way from data to book: validate → notebooks → book.  `make book` runs it.
+# The way from data to book: validate → notebooks → disclosure gate → book.  `make book` runs it.
 from os.path import relpath
 from pathlib import Path
 from shlex import quote
@@ -12,6 +12,7 @@ IS_OWN = TRIAL.resolve() == OWN.resolve()
 OUT = Path("_build") if IS_OWN else Path("_build/trials") / TRIAL.resolve().name
 SOURCE = Path(".") if IS_OWN else OUT / "source"
 EXECUTED = SOURCE / "executed"
+DISCLOSED = OUT / ".disclosed"  # nothing in the executed notebooks tells of a participant
 BUILT = OUT / ".built"  # stands for the site, because Snakemake removes what a rule will make before the rule runs
 if not (OUT / "html").exists():
     BUILT.unlink(missing_ok=True)
@@ -51,7 +52,7 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-BINDING = ("book", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")
+BINDING = ("book", "disclosure", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")
 MAKING = ("calibrate", "simulate")
 ANALYSIS = sorted(str(path) for path in ENGINE if path.stem not in BINDING + MAKING) + ["requirements.txt"]
 PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file()) + ["_config.yml", "_toc.yml"]
@@ -81,9 +82,23 @@ rule all:
         BUILT,
 
 
+rule disclose:
+    input:
+        NOTEBOOKS,
+        of_trial(["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"]),
+        "src/trialbook/disclosure.py",
+    output:
+        touch(DISCLOSED),
+    params:
+        executed=EXECUTED,
+    shell:
+        "trialbook disclose {TRIAL:q} {params.executed:q}"
+
+
 rule book:
     input:
         NOTEBOOKS,
+        DISCLOSED,
         sorted(map(str, ENGINE)),
         PROSE,
     output:

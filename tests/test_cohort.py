@@ -1,9 +1,11 @@
 """Who took part: against R's summaries of real trials, and the flow's arithmetic."""
 
+import numpy as np
 import pytest
 from reference import answers, facts, table
 
-from trialbook import cohort, trial
+from trialbook import balance, cohort, trial
+from trialbook.faults import TrialError
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
 pytestmark = pytest.mark.filterwarnings("error")
@@ -74,7 +76,8 @@ def test_counts_equal_r(name, groups):
 
 
 def test_baseline_table_has_no_tests(nk):
-    assert {row.statistic for row in cohort.baseline(nk)} <= {"count", "n (%)", "mean (SD)", "median (IQR)"}
+    allowed = {"count", "n (%)", "mean (SD)", "median (IQR)", "standardised mean difference", "text"}
+    assert {row.statistic for row in cohort.baseline(nk)} <= allowed
 
 
 def test_a_line_with_too_few_values_is_not_estimable(copy):
@@ -112,7 +115,8 @@ def test_flow_adds_up(leavers):
     reasons = {}
     for arm in leavers.arms:
         n = {stage: flow[f"cohort.{stage}.{arm.id}.n"].value for stage in ("randomised", "completed", "left")}
-        assert n["randomised"] == n["completed"] + n["left"]
+        still = flow.get(f"cohort.ongoing.{arm.id}.n")
+        assert n["randomised"] == n["completed"] + n["left"] + (still.value if still else 0)
         of_arm = [row for row in flow if row.key.startswith(f"cohort.left.{arm.id}.") and row.method != "EOSSTT"]
         assert sum(row.value for row in of_arm) == n["left"]
         for row in of_arm:
@@ -122,7 +126,6 @@ def test_flow_adds_up(leavers):
         "DCSREAS: lost to follow-up": 2,
         "DCSREAS: withdrew consent": 1,
         "DCSREAS: reason not given": 1,
-        "DCSREAS: still in the study": 1,
     }
 
 
@@ -144,6 +147,47 @@ def test_received_and_sets_are_counted_by_allocation(copy):
         assert flow[f"cohort.received.{arm.id}.n"].value == sum(allocated & (found.adsl["TRT01A"] == arm.value))
         assert flow[f"cohort.efficacy.{arm.id}.n"].value == sum(allocated & (found.adsl.index != 1))
     assert flow["cohort.efficacy.n"].value == len(found.adsl) - 1
+
+
+def test_a_flow_that_contradicts_itself_is_a_fault_in_words(leavers, copy):
+    copy.cell("adsl", 7, "DCSREAS", "Lost to follow-up")
+    with pytest.raises(TrialError, match="1 of 20 participants are COMPLETED and have a reason to have left"):
+        cohort.flow(copy.read())
+
+
+def test_more_randomised_than_screened_is_a_fault(copy):
+    copy.facts(lambda given: given.update(screened=19))
+    with pytest.raises(TrialError, match="19 were screened but 20 randomised"):
+        cohort.flow(copy.read())
+
+
+# balance: closed forms, and a simulation
+
+
+def test_the_difference_of_two_levels_is_the_closed_form():
+    p, q = 12 / 20, 5 / 25
+    expected = abs(p - q) / np.sqrt((p * (1 - p) + q * (1 - q)) / 2)
+    assert balance.distribution_difference([12, 8], [5, 20]) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_cohens_d_follows_from_the_means_and_sds_of_r(name, groups):
+    found, _ = groups
+    rows = cohort.baseline(found)
+    for line in found.facts.baseline:
+        if line.type == "category":
+            continue
+        of = answers(name)[f"table1.{line.variable or f'{line.paramcd}BL'}.summary"]["value"]
+        a, b = (of[arm.value] for arm in found.arms)
+        pooled = ((a["n"] - 1) * a["sd"] ** 2 + (b["n"] - 1) * b["sd"] ** 2) / (a["n"] + b["n"] - 2)
+        d = (a["mean"] - b["mean"]) / np.sqrt(pooled)
+        assert rows[f"baseline.{line.id}.smd"].value == pytest.approx(d, rel=1e-9)
+
+
+def test_the_difference_expected_by_chance_is_that_of_simulated_trials():
+    rng = np.random.default_rng(1)
+    made = [abs(balance.mean_difference(rng.normal(size=6), rng.normal(size=9))) for _ in range(4000)]
+    assert np.mean(made) == pytest.approx(balance.expected_by_chance(6, 9), abs=4 * np.std(made) / np.sqrt(4000))
 
 
 # exposure

@@ -1,14 +1,23 @@
 """Harms: against R's counts, intervals and tests, and what is said of what was not recorded."""
 
+import html
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
+from generated import generate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from reference import answers, table
+from scipy import stats
 
-from trialbook import safety, trial
+from trialbook import cohort, figures, safety, tables, trial
+from trialbook.faults import TrialError
 from trialbook.style import slug
 
 pytestmark = pytest.mark.filterwarnings("error")
-OVERALL = ("any", "serious", "severe", "related")
+OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
 
 
 @pytest.fixture
@@ -67,6 +76,10 @@ def test_counts_intervals_and_fisher_equal_r(amitriptyline):
             assert rows[f"safety.{part}.{arm}.pct"].value == pytest.approx(exact["pct"], rel=1e-9)
             assert rows[f"safety.{part}.{arm}.ci"].value == pytest.approx([exact["lo"], exact["hi"]], rel=1e-9)
             assert rows[f"safety.{part}.{arm}.n_pct"].value == [count, total]
+        newcombe = found[f"{name}.newcombe"]["value"]
+        assert rows[f"safety.{part}.difference"].value == pytest.approx(newcombe["rd"], rel=1e-9)
+        interval = [newcombe["lo"], newcombe["hi"]]
+        assert rows[f"safety.{part}.difference.ci"].value == pytest.approx(interval, rel=1e-9)
         p = found[f"{name}.fisher"]["value"]["p"]
         assert rows[f"safety.{part}.fisher.p"].value == pytest.approx(p, rel=1e-9)
 
@@ -94,7 +107,7 @@ def test_without_the_flag_all_events_count_and_it_is_said(events, columns):
     rows = events(AEDECOD=["Fever", "Cough", "Rash"], **columns)
     assert {"fever", "cough", "rash"} <= lines(rows)
     assert rows["safety.events.emergent"].value == 3
-    assert rows["safety.events.emergent"].method == "all events: TRTEMFL is not recorded"
+    assert rows["safety.events.emergent"].method == "all events: neither TRTEMFL nor ASTDY is recorded"
 
 
 @pytest.mark.parametrize("day", ["", "-3", "0", "12"])
@@ -125,8 +138,31 @@ def test_severe_and_related(events):
         AEREL=["NOT RELATED", "Related", "", "N"],
         AESER=["Y", "N", "N", ""],
     )
-    counted = {part: rows[f"safety.{part}.nk_art.events"].value for part in OVERALL}
+    counted = {part: rows[f"safety.{part}.nk_art.events"].value for part in ("any", "serious", "severe", "related")}
     assert counted == {"any": 4, "serious": 1, "severe": 2, "related": 1}
+    assert rows["safety.relation.not_given.nk_art.events"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "line", "words"),
+    [
+        ("AEACN", "withdrawal", {"DRUG WITHDRAWN": 1, "Drug discontinued": 1, "DOSE NOT CHANGED": 0, "": 0}),
+        ("AEACN", "withdrawal", {"permanently discontinued": 1, "Not discontinued": 0, "TEMPORARILY STOPPED": 0}),
+        ("AEOUT", "fatal", {"FATAL": 1, "Death": 1, "RECOVERED/RESOLVED": 0, "NOT FATAL": 0, "": 0}),
+        ("AESEV", "severe", {"MILD": 0, "Severe": 1, "LIFE-THREATENING": 1, "MODERATE": 0, "": 0}),
+        ("AEREL", "related", {"Y": 1, "POSSIBLY RELATED": 1, "NOT RELATED TO DRUG": 0, "UNLIKELY": 0, "N": 0}),
+        ("AETOXGR", "fatal", {"5": 1, "4": 0, "": 0}),
+    ],
+)
+def test_the_spellings_of_what_makes_an_event_important(events, column, line, words):
+    rows = events(AEDECOD=["Fever"] * len(words), **{column: list(words)})
+    assert rows[f"safety.{line}.nk_art.events"].value == sum(words.values())
+
+
+def test_each_participant_stands_once_by_the_worst_grade(events):
+    rows = events(AEDECOD=["Fever", "Rash", "Fever", "Fever"], AETOXGR=["1", "", "3", ""])
+    counts = {grade: rows[f"safety.grade.{grade}.nk_art.n"].value for grade in ("1", "2", "3", "4", "5", "not_given")}
+    assert counts == {"1": 0, "2": 0, "3": 1, "4": 0, "5": 0, "not_given": 1}
 
 
 def test_events_of_people_outside_the_safety_set_do_not_count(copy, treated):
@@ -145,64 +181,214 @@ def test_no_adverse_events_collected(real_trial):
     assert len(safety.adverse_events(trial.read(real_trial("actg175_n20")))) == 0
 
 
-# laboratory
-
-
-def test_laboratory_means_are_those_of_the_rows(nk):
-    rows, adlb = safety.laboratory(nk), nk.adlb.merge(nk.adsl[["USUBJID", "TRT01P"]], on="USUBJID")
-    compared = 0
-    for parameter in nk.parameters("laboratory"):
-        for arm in nk.arms:
-            for visit, part in ((0, "baseline"), (6, "month_6"), (24, "final")):
-                chosen = (
-                    (adlb["PARAMCD"] == parameter.paramcd) & (adlb["AVISITN"] == visit) & (adlb["TRT01P"] == arm.value)
-                )
-                values = adlb.loc[chosen, "AVAL"].to_numpy()
-                row = rows[f"{parameter.id}.{part}.{arm.id}.mean_sd"]
-                assert row.value == pytest.approx([values.mean(), values.std(ddof=1)])
-                assert (row.n, row.unit) == (len(values), parameter.unit)
-                compared += 1
-    assert compared == 66
-
-
-def test_values_outside_the_range_count_people_after_baseline(copy):
-    rows = copy.folder / "adlb.csv"
-    arm = copy.read().adsl.set_index("USUBJID")["TRT01P"]
-    copy.table(
-        "adlb",
-        lambda t: t.assign(
-            A1LO=t["A1LO"].where(t["PARAMCD"] != "HGB", "0"), A1HI=t["A1HI"].where(t["PARAMCD"] != "HGB", "999")
-        ),
-    )
-    before = rows.read_text("utf8")
-    who = arm.index[arm == "NK+ART"][0]
-
-    def high(visits):
-        rows.write_text(before, "utf8")
-        chosen = lambda t: (t["PARAMCD"] == "HGB") & (t["USUBJID"] == who) & t["AVISITN"].isin(visits)  # noqa: E731
-        copy.table("adlb", lambda t: t.assign(AVAL=t["AVAL"].where(~chosen(t), "1000")))
-        return safety.laboratory(copy.read())["hgb.outside.nk_art.n_of"].value
-
-    assert high([]) == [0, 10]
-    assert high(["0"]) == [0, 10]
-    assert high(["1", "3"]) == [1, 10]
-
-
-def test_a_parameter_without_ranges_has_no_such_row(copy):
-    copy.table("adlb", lambda t: t.assign(A1LO="", A1HI=""))
-    assert not [row.key for row in safety.laboratory(copy.read()) if ".outside." in row.key]
-
-
-def test_a_visit_with_one_value_is_not_estimable(copy):
-    arm = copy.read().adsl.set_index("USUBJID")["TRT01P"]
-    first = arm.index[arm == "ART"][0]
-    lost = lambda t: (t["PARAMCD"] == "ALT") & (t["AVISITN"] == "24") & t["USUBJID"].map(arm).eq("ART")  # noqa: E731
-    copy.table("adlb", lambda t: t.assign(AVAL=t["AVAL"].where(~lost(t) | (t["USUBJID"] == first), "")))
-    row = safety.laboratory(copy.read())["alt.final.art.mean_sd"]
-    assert (row.display, row.method, row.n) == ("not estimable", "not estimable: fewer than two values", 1)
-
-
 def test_real_trials_have_the_columns_that_the_lines_need():
     adae = table("amitriptyline_hivsn", "adae")
     assert adae[["AESER", "AETOXGR", "AEREL"]].isna().all(axis=None)
     assert adae["TRTEMFL"].eq("Y").all()
+
+
+@pytest.mark.parametrize("grade", ["0", "6", "2.5"])
+def test_a_grade_other_than_one_to_five_is_refused_with_its_row(copy, grade):
+    copy.cell("adae", 2, "AETOXGR", grade)
+    with pytest.raises(TrialError, match=r"adae.csv, row 2, AETOXGR: must be a grade from 1 to 5"):
+        copy.read()
+
+
+# every recorded event is accounted for
+
+
+def test_every_event_is_tabulated_or_its_reason_is_counted(copy, treated):
+    who = [treated[0], *[treated[1]] * 5]
+    columns = {"USUBJID": who, "AEDECOD": "Fever", "ASTDY": ["5", "", "-3", "4", "5", "6"]}
+    copy.table("adae", lambda _: pd.DataFrame({**columns, "TRTEMFL": ["Y", "Y", "Y", "N", "", "Y"]}))
+    copy.table("adsl", lambda t: t.assign(SAFFL=["N" if w == treated[0] else "Y" for w in t["USUBJID"]]))
+    rows = safety.adverse_events(copy.read())
+    kinds = ("recorded", "outside_set", "not_emergent", "unflagged", "emergent", "undated", "before")
+    assert [rows[f"safety.events.{kind}"].value for kind in kinds] == [6, 1, 1, 1, 3, 1, 1]
+    assert [rows[f"safety.events.{kind}.nk_art.n"].value for kind in kinds] == [6, 1, 1, 1, 3, 1, 1]
+
+
+def test_without_the_flag_the_start_day_decides(events):
+    rows = events(AEDECOD=["Fever"] * 4, ASTDY=["-1", "1", "", "9"])
+    assert rows["safety.events.emergent"].value == 3
+    assert "start on day 1 or later" in rows["safety.events.emergent"].method
+    assert rows["safety.events.not_emergent"].value == 1
+    assert rows["safety.events.not_emergent"].method.startswith("start day before 1")
+
+
+# rates
+
+
+def test_a_rate_is_what_its_definition_and_the_chi_square_form_of_garwood_give(nk):
+    rows = safety.adverse_events(nk)
+    members = nk.subjects(nk.facts.analysis_sets.safety)["nk_art"]["USUBJID"]
+    time = 0
+    for who in members:
+        mine = nk.adae[nk.adae["USUBJID"] == who]
+        time += mine["ASTDY"].min() if len(mine) else nk.adlb.loc[nk.adlb["USUBJID"] == who, "ADY"].max()
+    years = time / 365.25
+    assert rows["safety.fever.nk_art.rate"].value == pytest.approx(100 * 2 / years)
+    bounds = [100 * stats.chi2.ppf(0.025, 4) / 2 / years, 100 * stats.chi2.ppf(0.975, 6) / 2 / years]
+    assert rows["safety.fever.nk_art.rate.ci"].value == pytest.approx(bounds)
+    assert rows["safety.fever.nk_art.rate"].unit == "per 100 participant-years"
+    assert rows["safety.serious.nk_art.rate.ci"].value[0] == 0
+
+
+def test_a_rate_without_a_day_of_last_contact_is_not_estimable(nk):
+    rows = safety.adverse_events(
+        replace(nk, adlb=nk.adlb.drop(columns="ADY"), adae=nk.adae[["USUBJID", "AEDECOD"]], adex=None)
+    )
+    assert rows["safety.fever.art.rate"].value is None
+    assert rows["safety.fever.art.rate"].method == "not estimable: the day of last contact is not known"
+
+
+# any valid ADAE
+
+texts = st.sampled_from(
+    ["Fever", "<script>alert(1)</script>", "A & B", "50%", "$x_1$", "%", "Any", "events", "soc", "Éclat"]
+)
+cells = st.fixed_dictionaries(
+    {
+        "USUBJID": st.integers(0, 19),
+        "AEDECOD": texts,
+        "AEBODSYS": st.sampled_from(["Blood", "<b>", "Any", None]),
+        "AESER": st.sampled_from(["Y", "N", None]),
+        "AETOXGR": st.sampled_from([1.0, 2.0, 3.0, 5.0, None]),
+        "AEREL": st.sampled_from(["RELATED", "not given", "NONE", None]),
+        "AEACN": st.sampled_from(["DRUG WITHDRAWN", "x", None]),
+        "TRTEMFL": st.sampled_from(["Y", "N", None]),
+        "ASTDY": st.sampled_from([-4.0, 1.0, 30.0, None]),
+    }
+)
+
+
+def adae_of(nk, rows, columns):
+    """Rows of ADAE whose people are named by their number; the columns beyond the first two may be left out."""
+    adae = pd.DataFrame(rows)[["USUBJID", "AEDECOD", *sorted(columns)]]
+    adae["USUBJID"] = nk.adsl["USUBJID"].to_numpy()[adae["USUBJID"]]
+    numbers = {column: float for column in ("AETOXGR", "ASTDY") if column in adae}
+    return adae.astype(numbers)
+
+
+OPTIONAL = ("AEBODSYS", "AESER", "AETOXGR", "AEREL", "AEACN", "TRTEMFL", "ASTDY")
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(cells, min_size=1, max_size=12), st.sets(st.sampled_from(OPTIONAL)), st.randoms(use_true_random=False))
+def test_any_adae_gives_counts_that_hold_together_and_equal_a_brute_force_count(nk, rows, columns, random):
+    adae = adae_of(nk, rows, columns)
+    found = safety.adverse_events(replace(nk, adae=adae))
+    shuffled = list(range(len(adae)))
+    random.shuffle(shuffled)
+    again = safety.adverse_events(replace(nk, adae=adae.iloc[shuffled].reset_index(drop=True)))
+    assert [(row.key, row.value, row.display) for row in found] == [(row.key, row.value, row.display) for row in again]
+    kept = []
+    for line in adae.to_dict("records"):
+        if "TRTEMFL" in line and adae["TRTEMFL"].notna().any():
+            kept += [line] if line["TRTEMFL"] == "Y" else []
+        elif not line.get("ASTDY", np.nan) < 1:
+            kept.append(line)
+    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in nk.subjects(nk.facts.analysis_sets.safety).items()}
+    assert found["safety.events.emergent"].value == len(kept)
+    untabulated = sum(found[f"safety.events.{kind}"].value for kind in ("outside_set", "not_emergent", "unflagged"))
+    assert untabulated + len(kept) == len(adae)
+    wanted = {"any": kept} | {
+        (slug(term) or "unnamed") + "_term" * (slug(term) in safety.RESERVED): [x for x in kept if x["AEDECOD"] == term]
+        for term in {x["AEDECOD"] for x in kept}
+    }
+    for arm, members in arms.items():
+        for part, lines_ in wanted.items():
+            mine = [x for x in lines_ if x["USUBJID"] in members]
+            assert found[f"safety.{part}.{arm}.events"].value == len(mine)
+            assert found[f"safety.{part}.{arm}.n"].value == len({x["USUBJID"] for x in mine})
+    for row in found:
+        if row.key.endswith(".n_of"):
+            events_ = found[row.key.replace(".n_of", ".events")].value
+            assert 0 <= row.value[0] <= row.value[1] == 10
+            assert row.value[0] <= events_
+    if "AETOXGR" in columns and adae["AETOXGR"].notna().any():
+        for arm in arms:
+            by_grade = [r.value for r in found if r.key.startswith("safety.grade.") and r.key.endswith(f".{arm}.n")]
+            assert sum(by_grade) == found[f"safety.any.{arm}.n"].value
+    layout = tables.adverse_events(nk, found, cohort.flow(nk))
+    assert all(len(row.cells) in (0, len(layout.columns) - 1) for row in layout.rows)
+
+
+def test_what_data_write_as_a_term_comes_out_as_text(nk, tmp_path):
+    terms = ["<script>alert(1)</script>", "A & B_c", "50% $x$"]
+    adae = pd.DataFrame({"USUBJID": nk.adsl["USUBJID"][:3], "AEDECOD": terms, "AEBODSYS": "<i>$&_%"})
+    layout = tables.adverse_events(nk, safety.adverse_events(replace(nk, adae=adae)), cohort.flow(nk))
+    assert {row.label for row in layout.rows} >= {*terms, "<i>$&_%"}
+    shown = layout._repr_mimebundle_()["text/html"]
+    assert "<script>" not in shown
+    assert html.escape(terms[0]) in shown
+
+
+def test_classes_and_terms_stand_by_frequency_and_then_by_the_alphabet(nk):
+    who = nk.adsl["USUBJID"].to_numpy()
+    lines_ = [
+        ("Zoster", "B"),
+        ("Zoster", "B"),
+        ("Ache", "A"),
+        ("Cough", "A"),
+        ("Cough", "A"),
+        ("Itch", "C"),
+        ("Burn", None),
+    ]
+    adae = pd.DataFrame(lines_, columns=["AEDECOD", "AEBODSYS"]).assign(USUBJID=who[[0, 1, 2, 3, 4, 5, 6]])
+    layout = tables.adverse_events(nk, safety.adverse_events(replace(nk, adae=adae)), cohort.flow(nk))
+    shown = [row.label for row in layout.rows][len(OVERALL) :]
+    assert shown == ["A", "Cough", "Ache", "B", "Zoster", "C", "Itch", "No system organ class given", "Burn"]
+
+
+# the timeline, and what reads well when there is nothing
+
+
+def test_the_timeline_draws_each_dated_event_and_names_nobody(nk):
+    results, courses = safety.timeline(nk)
+    assert sum(len(course.events) for course in courses) == int(nk.adae["ASTDY"].notna().sum())
+    assert sum(len(course.doses) for course in courses) == len(nk.adex)
+    drawn = figures.timeline(nk, results, courses)
+    said = drawn.alt + drawn._repr_mimebundle_()[0]["image/svg+xml"]
+    assert not [who for who in nk.adsl["USUBJID"] if who in said]
+
+
+def test_of_many_participants_the_timeline_shows_forty_and_says_so(tmp_path):
+    generate(tmp_path / "many", per_arm=60, events=800, laboratory=1)
+    many = trial.read(tmp_path / "many")
+    results, courses = safety.timeline(many)
+    assert len(courses) == 40
+    assert all(course.events for course in courses)
+    assert "at most 20 of an arm" in figures.timeline(many, results, courses).alt
+    found = safety.adverse_events(many)
+    layout = tables.adverse_events(many, found, cohort.flow(many))
+    emergent = many.adae[many.adae["TRTEMFL"] == "Y"]
+    assert len(layout.rows) == len(OVERALL) + emergent["AEBODSYS"].nunique() + emergent["AEDECOD"].nunique()
+
+
+def test_without_adae_every_display_says_that_nothing_was_collected(real_trial):
+    found = trial.read(real_trial("actg175_n20"))
+    none = safety.adverse_events(found)
+    flow = cohort.flow(found)
+    layouts = [tables.adverse_events(found, none, flow), tables.event_rates(found, none)]
+    layouts += [tables.event_grades(found, none, flow), tables.event_account(found, none)]
+    layouts.append(tables.harms(found, safety.harms(found)))
+    assert all("Adverse events were not collected in this trial." in layout.notes for layout in layouts)
+    assert figures.timeline(found, *safety.timeline(found)).alt == "Adverse events: not collected."
+
+
+def test_harms_are_answered_from_the_data_or_from_the_facts_or_said_not_to_be(copy, amitriptyline):
+    said = safety.harms(amitriptyline)
+    assert said["safety.harms.window"].value == "not stated"
+    assert said["safety.harms.seriousness"].value == "not collected"
+    assert "safety.harms.seriousness.placebo.n_of" not in said
+    copy.facts(lambda facts: facts.update(harms={"window": "30 days", "assessed_by": "the investigator"}))
+    copy.cell("adae", 2, "AESER", "")
+    said = safety.harms(copy.read())
+    assert [said[f"safety.harms.{x}"].value for x in ("window", "assessed_by", "coding")] == [
+        "30 days",
+        "the investigator",
+        "not stated",
+    ]
+    assert said["safety.harms.seriousness"].value == "AESER given for 1 of 2 events"
+    assert said["safety.harms.deaths.nk_art.n_of"].value == [0, 10]

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import NK_INR, TRIALS
 
-from trialbook import cohort, efficacy, safety, trial
+from trialbook import cohort, course, efficacy, laboratory, safety, trial
 from trialbook.faults import SHOWN, Fault, TrialError, UserError
 
 SCREEN = 24  # lines of a terminal
@@ -17,10 +17,10 @@ ANALYSES = (
     cohort.baseline,
     cohort.exposure,
     safety.adverse_events,
-    safety.laboratory,
+    laboratory.by_visit,
     efficacy.by_visit,
     efficacy.final_difference,
-    efficacy.anova,
+    course.anova,
     efficacy.gee,
 )
 

@@ -3,14 +3,17 @@
 import os
 import re
 import shutil
+import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
+from bs4 import BeautifulSoup
 from jupyter_book.cli.main import main as jupyter_book
 
 from trialbook.faults import UserError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PROGRAMS = ("pandoc", "rsvg-convert")
 STAGED = ("book", "_config.yml", "_toc.yml")
 
 
@@ -84,6 +87,71 @@ def build(source, output, builder="html", draft=False):
     shutil.rmtree(old, ignore_errors=True)
     listing = output / "not_available.txt"
     return listing.read_text("utf8").splitlines() if listing.exists() else []
+
+
+def word(source, output):
+    """Build the paper, without the notebooks of its appendix, as a Word document.
+
+    Pandoc reads the book as one HTML page, because from LaTeX the numbers would get lost. It is a program of its
+    own, as TeX is: its Python package brings a hundred megabytes that only those who want Word would need.
+
+    Parameters
+    ----------
+    source : Path
+        Holds ``_config.yml``, ``_toc.yml``, ``book/`` and ``executed/``.
+    output : Path
+        The ``.docx``.
+
+    Raises
+    ------
+    BookError
+        If a program is missing, or the book has a fault.
+    """
+    absent = [program for program in PROGRAMS if shutil.which(program) is None]
+    if absent:
+        raise BookError(
+            f"a Word document needs {' and '.join(absent)}: "
+            "apt-get install pandoc librsvg2-bin, brew install pandoc librsvg, or see pandoc.org/installing"
+        )
+    site = output.parent / "singlehtml"
+    build(source, site, "singlehtml")
+    page = site / "book" / "index.html"
+    article = BeautifulSoup(page.read_text("utf8"), "html.parser").select_one("article")
+    _keep_paper(article)
+    _draw_images(article, site)
+    command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(output.resolve())]
+    done = subprocess.run(command, cwd=site, input=str(article), text=True, capture_output=True)
+    if done.returncode:
+        raise BookError(f"pandoc could not write {output}: {done.stderr.strip()}")
+
+
+def _keep_paper(article):
+    """Take out of the book on one page what only a site needs: the appendix, and links to its cells."""
+    for start in article.select("span[id^='document-executed/']"):
+        start.find_next_sibling("section").decompose()
+    for gone in article.select("script, a.headerlink, span[id^='document-']"):
+        gone.decompose()
+    for link in article.select(".num"):
+        if link.get_text() == "source":
+            before, after = link.previous_sibling, link.next_sibling
+            before.replace_with(str(before).removesuffix(" ["))
+            after.replace_with(str(after).removeprefix("]"))
+            link.decompose()
+        else:
+            link.unwrap()
+
+
+def _draw_images(article, folder):
+    """Draw each image in pixels, sharp enough for print, since Word shows no SVG of others."""
+    for image in article.select("img[src$='.svg']"):
+        drawn = image["src"].removesuffix(".svg") + ".png"
+        command = ["rsvg-convert", "--zoom", "3", "--output", drawn, image["src"]]
+        subprocess.run(command, cwd=folder, check=True)
+        image["src"] = drawn
+        for size in ("width", "height", "style"):
+            del image[size]
+        inline = image.find_parent("figure") is None
+        image["height" if inline else "width"] = "0.25in" if inline else "6in"
 
 
 def _faults(said):

@@ -1,4 +1,4 @@
-"""The command line: ``trialbook validate | run | scenarios | operate | book``; ``make`` calls it, step by step."""
+"""The command line, one step a command: ``trialbook --help`` lists them, and ``make`` calls them in turn."""
 
 import argparse
 import sys
@@ -56,12 +56,22 @@ def _parser():
     operate.add_argument("--part", default="1-of-1", help="which share of them, such as 2-of-4")
     operate.set_defaults(step=_operate, title=lambda a: f"simulating trials, part {a.part}")
 
+    disclose = steps.add_parser("disclose", help="check that nothing to be published tells of a participant")
+    disclose.add_argument("trial", type=Path)
+    disclose.add_argument("executed", type=Path)
+    disclose.set_defaults(step=_disclose, title=lambda a: f"checking what {a.executed} discloses")
+
     book = steps.add_parser("book", help="build the book from its prose and the executed notebooks")
     book.add_argument("source", type=Path)
     book.add_argument("output", type=Path)
     book.add_argument("--builder", default="html")
     book.add_argument("--draft", action="store_true", help="show a missing result instead of failing")
     book.set_defaults(step=_book, title=lambda a: f"building the book ({a.builder})")
+
+    word = steps.add_parser("word", help="build the paper as a Word document")
+    word.add_argument("source", type=Path)
+    word.add_argument("output", type=Path)
+    word.set_defaults(step=_word, title=lambda a: "building the paper for Word")
     return parser
 
 
@@ -106,6 +116,12 @@ def _share(text):
     return int(part), int(parts)
 
 
+def _disclose(arguments):
+    from trialbook import disclosure, facts
+
+    return disclosure.check(arguments.trial, facts.read_facts(arguments.trial), arguments.executed)
+
+
 def _book(arguments):
     from trialbook import book
 
@@ -116,4 +132,11 @@ def _book(arguments):
         listed = [f"    {line}" for line in missing[:SHOWN]] + ["    …"] * (len(missing) > SHOWN)
         print(f"  draft: {len(missing)} results are not available (all in {arguments.output}/not_available.txt):")
         print("\n".join(listed))
+    return f"built {arguments.output}"
+
+
+def _word(arguments):
+    from trialbook import book
+
+    book.word(arguments.source, arguments.output)
     return f"built {arguments.output}"

@@ -1,7 +1,10 @@
-"""Who took part: facts of the trial, flow of participants, baseline characteristics and exposure."""
+"""Who took part: facts of the trial, baseline characteristics and follow-up, besides flow and exposure."""
 
 import pandas as pd
 
+from trialbook import balance
+from trialbook.exposure import exposure as exposure
+from trialbook.flow import flow as flow
 from trialbook.results import Results
 from trialbook.style import slug
 
@@ -61,69 +64,6 @@ def facts(trial):
     return results
 
 
-def flow(trial):
-    """Count the participants at each stage of the CONSORT flow, from ADSL alone.
-
-    Parameters
-    ----------
-    trial : Trial
-
-    Returns
-    -------
-    Results
-        Keys ``cohort.*``; rows of a stage that ADSL does not tell (treatment received, disposition) are left out.
-    """
-    results = Results(trial.facts.alpha, dataset="adsl", unit="participants")
-    sets = trial.facts.analysis_sets
-    if trial.facts.screened is not None:
-        results.add("cohort.screened.n", trial.facts.screened, "count", method="stated in trial.yml")
-    results.add("cohort.randomised.n", len(trial.adsl), "count", method="rows of ADSL")
-    for arm_id, subjects in trial.subjects().items():
-        arm = {"group": arm_id, "n": len(subjects)}
-        results.add(f"cohort.randomised.{arm_id}.n", len(subjects), "count", method="TRT01P", **arm)
-        if "TRT01A" in subjects:
-            received = int((subjects["TRT01A"] == subjects["TRT01P"]).sum())
-            results.add(f"cohort.received.{arm_id}.n", received, "count", method="TRT01A equals TRT01P", **arm)
-        if "EOSSTT" in subjects and subjects["EOSSTT"].notna().any():
-            status = subjects["EOSSTT"].str.upper()
-            results.add(
-                f"cohort.completed.{arm_id}.n", int((status == "COMPLETED").sum()), "count", method="EOSSTT", **arm
-            )
-            left = subjects[status != "COMPLETED"]
-            results.add(f"cohort.left.{arm_id}.n", len(left), "count", method="EOSSTT", **arm)
-            reasons = left["DCSREAS"] if "DCSREAS" in left else pd.Series(index=left.index, dtype=str)
-            reasons = reasons.mask(reasons.isna() & (status == "ONGOING"), "still in the study")
-            for reason, count in reasons.fillna("reason not given").value_counts().sort_index().items():
-                results.add(
-                    f"cohort.left.{arm_id}.{slug(reason)}.n",
-                    int(count),
-                    "count",
-                    method=f"DCSREAS: {reason.lower()}",
-                    **arm,
-                )
-        for name, chosen in (("efficacy", sets.efficacy), ("safety", sets.safety)):
-            count = int((subjects[chosen.flag] == "Y").sum())
-            results.add(
-                f"cohort.{name}.{arm_id}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, **arm
-            )
-    for name, chosen in (("efficacy", sets.efficacy), ("safety", sets.safety)):
-        count = int((trial.adsl[chosen.flag] == "Y").sum())
-        results.add(
-            f"cohort.{name}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, n=len(trial.adsl)
-        )
-    scheduled = {visit.avisitn for visit in trial.facts.visits.schedule}
-    outside = int((~trial.adlb["AVISITN"].isin(scheduled)).sum())
-    results.add(
-        "cohort.unscheduled.records",
-        outside,
-        "count",
-        method="AVISITN outside the schedule: not analysed",
-        dataset="adlb",
-        unit="",
-    )
-    return results
-
-
 def baseline(trial):
     """Describe the baseline characteristics by arm and overall, without tests (CONSORT 2025, item 25).
 
@@ -135,6 +75,12 @@ def baseline(trial):
     -------
     Results
         Keys ``baseline.<variable>.<group>…`` with ``all`` for both arms together; each line counts its missing values.
+        ``baseline.<variable>.smd`` is the standardised mean difference, test minus reference (of a category, without
+        direction); ``baseline.smd.expected`` the mean absolute one that randomisation alone makes.
+
+    References
+    ----------
+    Cohen 1988, Statistical Power Analysis for the Behavioral Sciences; Yang & Dalton 2012, SAS Global Forum 335.
     """
     results = Results(trial.facts.alpha, analysis_set="randomised")
     for line in trial.facts.baseline:
@@ -161,11 +107,13 @@ def baseline(trial):
                 reason = "" if len(known) else "not estimable: no value"
                 quartiles = known.quantile([0.5, 0.25, 0.75])
                 results.add(f"{key}.median_iqr", quartiles, "median (IQR)", line.digits, method=reason, **fixed)
+        _difference(results, line, by_arm, levels)
+    _differences(results, trial)
     return results
 
 
-def exposure(trial):
-    """Summarise the infusions given, from ADEX.
+def attendance(trial):
+    """Count who attended each scheduled visit: any record of ADLB with a value there.
 
     Parameters
     ----------
@@ -174,36 +122,106 @@ def exposure(trial):
     Returns
     -------
     Results
-        Keys ``exposure.*``; empty where the trial has no ADEX.
+        Keys ``cohort.attendance.<visit>.<arm>.{n_of, n_pct}`` of those randomised, ``every_visit`` among the visits.
     """
-    results = Results(trial.facts.alpha, dataset="adex", analysis_set=trial.facts.analysis_sets.safety.label)
-    if trial.adex is None:
-        return results
-    units = trial.adex["AVALU"].dropna().unique() if "AVALU" in trial.adex else []
-    unit = units[0] if len(units) == 1 else ""
-    for arm_id, subjects in trial.subjects(trial.facts.analysis_sets.safety).items():
-        given = trial.adex[trial.adex["USUBJID"].isin(subjects["USUBJID"])]
-        per_subject = given.groupby("USUBJID").size().reindex(subjects["USUBJID"], fill_value=0)
-        arm = {"group": arm_id, "n": len(subjects)}
-        key = f"exposure.{arm_id}"
-        treated = [int((per_subject > 0).sum()), len(subjects)]
-        results.add(f"{key}.treated.n_of", treated, "n of N", method="at least one administration", **arm)
-        results.add(f"{key}.administrations", len(given), "count", method="rows of ADEX", **arm)
-        if not treated[0]:
-            continue
-        results.add(f"{key}.per_subject.min", int(per_subject.min()), "minimum", **arm)
-        results.add(f"{key}.per_subject.max", int(per_subject.max()), "maximum", **arm)
-        if trial.facts.intervention and trial.facts.intervention.courses:
-            complete = [int((per_subject >= trial.facts.intervention.courses).sum()), len(subjects)]
-            results.add(f"{key}.complete.n_of", complete, "n of N", method="all planned courses given", **arm)
-        if "AVAL" in given:
-            total = given.groupby("USUBJID")["AVAL"].sum(min_count=1).dropna()
-            reason = "" if len(total) > 1 else "not estimable: fewer than two values"
-            values = [total.mean(), total.std()] if len(total) > 1 else None
-            results.add(
-                f"{key}.dose.mean_sd", values, "mean (SD)", 1, unit=unit, method=reason, **{**arm, "n": len(total)}
-            )
+    results = Results(trial.facts.alpha, dataset="adlb", analysis_set="randomised", unit="participants")
+    visits = scheduled_visits(trial)
+    seen = trial.adlb[trial.adlb["AVAL"].notna() & trial.adlb["AVISITN"].isin([v.avisitn for v in visits.values()])]
+    for arm_id, subjects in trial.subjects().items():
+        own = seen[seen["USUBJID"].isin(subjects["USUBJID"])]
+
+        def count(visit_id, present, label, arm_id=arm_id, subjects=subjects):
+            total = len(subjects)
+            facts = {"visit": label, "group": arm_id, "n": total, "method": "a record of ADLB with a value"}
+            for name, statistic in (("n_of", "n of N"), ("n_pct", "n (%)")):
+                results.add(f"cohort.attendance.{visit_id}.{arm_id}.{name}", [int(present), total], statistic, **facts)
+
+        for visit_id, visit in visits.items():
+            count(visit_id, own.loc[own["AVISITN"] == visit.avisitn, "USUBJID"].nunique(), visit.label)
+        count("every_visit", (own.groupby("USUBJID")["AVISITN"].nunique() == len(visits)).sum(), "every visit")
     return results
+
+
+def scheduled_visits(trial):
+    """Name the scheduled visits from the baseline on, as keys do.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    dict of str to Visit
+        ``baseline`` first and ``final`` last.
+    """
+    visits = [v for v in trial.facts.visits.schedule if v.avisitn >= trial.facts.visits.baseline]
+    return {"baseline": visits[0], **{slug(v.label): v for v in visits[1:-1]}, "final": visits[-1]}
+
+
+def time_in_study(trial):
+    """Describe how long participants were followed, by arm.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``cohort.time.<arm>.{median, range}`` in days: from RANDDT (or else TRTSDT) to EOSDT where these dates are
+        recorded, or else the day (ADY) of the participant's last value.
+    """
+    results = Results(trial.facts.alpha, analysis_set="randomised", unit="days")
+    adsl = trial.adsl.set_index("USUBJID")
+    start = next((name for name in ("RANDDT", "TRTSDT") if name in adsl and adsl[name].notna().any()), None)
+    if start and "EOSDT" in adsl and adsl["EOSDT"].notna().any():
+        first, last = (pd.to_datetime(adsl[name].str[:10], "coerce", format="%Y-%m-%d") for name in (start, "EOSDT"))
+        days, dataset, method = (last - first).dt.days + 1, "adsl", f"from {start} to EOSDT, both days counted"
+    elif "ADY" in trial.adlb:
+        days = trial.adlb[trial.adlb["AVAL"].notna()].groupby("USUBJID")["ADY"].max()
+        dataset, method = "adlb", "day (ADY) of the last value"
+    else:
+        days, dataset, method = pd.Series(dtype=float), "adlb", ""
+    for arm_id, subjects in trial.subjects().items():
+        known = days.reindex(subjects["USUBJID"]).dropna()
+        said = method if len(known) else "not estimable: neither the end of study nor days of visits are recorded"
+        facts = {"group": arm_id, "n": len(known), "dataset": dataset, "method": said}
+        key = f"cohort.time.{arm_id}"
+        results.add(f"{key}.median", known.median() if len(known) else None, "median", **facts)
+        results.add(f"{key}.range", [known.min(), known.max()] if len(known) else None, "range", **facts)
+    return results
+
+
+def _difference(results, line, by_arm, levels):
+    """Add the standardised mean difference of one baseline line."""
+    test, reference = (column.dropna() for column in by_arm.values())
+    if line.type == "category":
+        value = balance.distribution_difference(*([(c == level).sum() for level in levels] for c in (test, reference)))
+        method = "Mahalanobis distance of the proportions, without direction (Yang & Dalton 2012)"
+    else:
+        value = balance.mean_difference(test, reference)
+        method = "difference in means over the pooled SD (Cohen's d), test minus reference"
+    if value is None:
+        empty = test.empty or reference.empty
+        method = f"not estimable: {'an arm has no value' if empty else 'no spread within the arms'}"
+    dataset = "adsl" if line.variable else "adlb"
+    facts = {"parameter": line.id, "n": len(test) + len(reference), "dataset": dataset, "method": method}
+    results.add(f"baseline.{line.id}.smd", value, "standardised mean difference", 2, **facts)
+
+
+def _differences(results, trial):
+    """Add the largest standardised difference, and the mean one that randomisation alone makes."""
+    known = {line.label: row for line in trial.facts.baseline if (row := results.get(f"baseline.{line.id}.smd"))}
+    known = {label: abs(row.value) for label, row in known.items() if row.value is not None}
+    if known:
+        label = max(known, key=known.get)
+        results.add("baseline.smd.largest", known[label], "standardised mean difference", 2, method="largest |SMD|")
+        results.add("baseline.smd.largest.label", label, "text", dataset="trial.yml")
+    sizes = [len(subjects) for subjects in trial.subjects().values()]
+    value = balance.expected_by_chance(*sizes)
+    said = "mean |SMD| of a normal variable under randomisation"
+    reason = said if value is not None else "not estimable: fewer than four participants"
+    results.add("baseline.smd.expected", value, "standardised mean difference", 2, n=sum(sizes), method=reason)
 
 
 def _baseline_values(trial, line):

@@ -144,13 +144,53 @@ class Registration(Keys):
     number: str
 
 
+class ProductClass(Keys):
+    """A column of ADEX that classes the product given, such as how the donor matches the participant."""
+
+    variable: str
+    label: str
+
+
 class Intervention(Keys):
-    """The planned intervention of the test arm."""
+    """The planned intervention of the test arm; `dose` is that of a course."""
 
     product: str
     courses: int | None = None
     dose: float | None = None
     dose_unit: str = ""
+    classes: list[ProductClass] = []
+
+
+class Harms(Keys):
+    """How adverse events were looked for: over which time, by whom, how, and coded by which dictionary."""
+
+    window: str = ""
+    assessed_by: str = ""
+    collected: str = ""
+    coding: str = ""
+
+
+class DisclosureException(Keys):
+    """A disclosure that is meant: its kind, where it is (``notebook/cell`` or a key; ``*`` for any ending), and why."""
+
+    kind: Literal["identifier", "date", "listing", "small cell"]
+    where: str
+    reason: str
+
+    @field_validator("where")
+    @classmethod
+    def _precise(cls, where):
+        if set(where[:3]) & set("*?["):
+            raise ValueError("must begin with the name of a notebook or of a key")
+        return where
+
+
+class Disclosure(Keys):
+    """What the disclosure gate goes by; without `quasi_identifiers`, those that `disclosure` takes for such."""
+
+    quasi_identifiers: list[str] = []
+    smallest_cell: int = Field(5, ge=1)
+    exceptions: list[DisclosureException] = []
 
 
 class Facts(Keys):
@@ -177,6 +217,8 @@ class Facts(Keys):
     baseline: list[BaselineVariable] = []
     estimands: list[Estimand] = []
     families: list[Family] = []
+    harms: Harms | None = None
+    disclosure: Disclosure = Disclosure()
 
     @model_validator(mode="after")
     def _coherent(self):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from trialbook import units
 from trialbook.faults import Fault
 from trialbook.style import slug
 
@@ -98,15 +99,15 @@ def check(tables, facts):
         return faults
     for name, table in tables.items():
         faults += _check_shared(f"{name}.csv", table, tables["adsl"])
-    return faults + _check_arms(tables["adsl"], facts) + _check_parameters(tables["adlb"], facts)
+    adlb = tables["adlb"]
+    return faults + _check_arms(tables["adsl"], facts) + _check_parameters(adlb, facts) + _check_units(adlb, facts)
 
 
 def to_numbers(table, name, facts):
-    """Turn the numeric columns of a valid text table into floats."""
+    """Turn the numeric columns of a valid text table into floats, those of ADLB in the units of ``trial.yml``."""
     wanted = [column for column in _numeric(name, facts) if column in table]
-    return table.assign(**{column: pd.to_numeric(table[column]).astype(float) for column in wanted}).reset_index(
-        drop=True
-    )
+    numbers = table.assign(**{column: pd.to_numeric(table[column]).astype(float) for column in wanted})
+    return (_in_declared_units(numbers, facts) if name == "adlb" else numbers).reset_index(drop=True)
 
 
 def _numeric(name, facts):
@@ -147,6 +148,8 @@ def _schema(name, facts, subjects):
         columns["AVAL"] = pa.Column(nullable=True, checks=_IS_NUMBER)
     if name == "adae":
         columns["AEDECOD"] = pa.Column(checks=_SPELT_ALIKE)
+        columns["AEBODSYS"] = pa.Column(nullable=True, required=False, checks=_SPELT_ALIKE)
+        columns["AETOXGR"] = pa.Column(nullable=True, required=False, checks=[_IS_NUMBER, _IS_GRADE])
         for flag in ("TRTEMFL", "AESER"):
             columns[flag] = pa.Column(nullable=True, required=False, checks=_FLAG)
     return pa.DataFrameSchema(columns)
@@ -170,6 +173,11 @@ def _is_spelt_alike(column):
 
 _IS_NUMBER = _rule(
     "must be a number", "write it with a decimal point, or leave the cell empty if it is missing", _is_number
+)
+_IS_GRADE = _rule(
+    "must be a grade from 1 to 5",
+    "write the grade as a digit, or leave the cell empty if it is missing",
+    lambda column: pd.to_numeric(column, errors="coerce").isin([1, 2, 3, 4, 5]) | ~_is_number(column),
 )
 _FLAG = _one_of("a flag", ["Y", "N"])
 _SPELT_ALIKE = _rule(
@@ -270,3 +278,46 @@ def _check_parameters(adlb, facts):
         for code, where, wanted, when in needs
         if not ((adlb["PARAMCD"] == code) & visits.isin(wanted)).any()
     ]
+
+
+def _other_units(adlb, facts):
+    """Yield each declared parameter, and a unit other than the declared one, with the rows that are in it."""
+    if "AVALU" not in adlb:
+        return
+    for parameter in facts.parameters:
+        rows = adlb.loc[adlb["PARAMCD"] == parameter.paramcd, "AVALU"].dropna()
+        for unit, same in rows.groupby(rows):
+            if unit != parameter.unit:
+                yield parameter, unit, same.index
+
+
+def _check_units(adlb, facts):
+    """Say which rows are in a unit that is not known, or that cannot be converted to the declared one."""
+    faults, seen = [], {}
+    for parameter, unit, rows in _other_units(adlb, facts):
+        wanted = parameter.unit or seen.setdefault(parameter.paramcd, unit)  # one unit throughout need not be declared
+        if not parameter.unit and units.spelling(unit) != units.spelling(wanted):
+            rule = f"{parameter.paramcd} is in {unit!r} here and in {wanted!r} elsewhere, and trial.yml says no `unit`"
+            remedy = "write the parameter's `unit` in trial.yml, to which the values are then converted"
+            faults += [Fault("adlb.csv", rule, remedy, row, "AVALU") for row in rows]
+            continue
+        try:
+            units.convert([], unit, wanted, parameter.paramcd)
+        except units.UnitError as error:
+            rule = f"{error} ({parameter.paramcd} is declared in {wanted!r})"
+            remedy = "correct the unit here, or that of the parameter in trial.yml"
+            faults += [Fault("adlb.csv", rule, remedy, row, "AVALU") for row in rows]
+    return faults
+
+
+def _in_declared_units(adlb, facts):
+    """Convert the values and normal ranges that are in another unit than the declared one."""
+    converted = adlb.copy()
+    for parameter, unit, rows in _other_units(adlb, facts):
+        if parameter.unit:
+            for column in [column for column in ("AVAL", "A1LO", "A1HI") if column in adlb]:
+                converted.loc[rows, column] = units.convert(
+                    adlb.loc[rows, column], unit, parameter.unit, parameter.paramcd
+                )
+            converted.loc[rows, "AVALU"] = parameter.unit
+    return converted

@@ -64,7 +64,7 @@ def show_repository(app, config):
 def take_fingerprint(app, config):
     """Note all that shapes every page; when it changes, Sphinx reads every page again."""
     root = Path(app.srcdir)
-    files = [*Path(__file__).parent.glob("*.py"), root / "_toc.yml", root / "_config.yml", *root.glob("book/*.bib")]
+    files = [*Path(__file__).parent.rglob("*.py"), root / "_toc.yml", root / "_config.yml", *root.glob("book/*.bib")]
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(path.read_bytes())

@@ -9,7 +9,18 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from trialbook.sphinx_numbers import EXECUTED, Placed, notice, reference
+from trialbook.tables import markup
 from trialbook.typed_digits import COMPUTED
+
+# of a printed table: points, characters in em, and rows
+UPRIGHT, ACROSS, GAP = 469, 620, 3
+LARGEST, SMALLEST = 9, 6.5
+EM, SLACK = 0.5, 0.4
+PAGE = 20
+
+
+class sheet(nodes.container):
+    """A table with its footnotes."""
 
 
 class _Captioned(Placed, SphinxDirective):
@@ -49,37 +60,12 @@ class TableDirective(_Captioned):
                 )
             ]
         layout, notebook, anchor = found
-        width = len(layout["columns"])
-        columns = (nodes.colspec(colwidth=30 if i == 0 else 70 // width) for i in range(width))
-        group = nodes.tgroup("", *columns, cols=width, **{COMPUTED: True})
-        group.children[0]["stub"] = 1
-        head = [
-            self.entry(column["text"], column["key"] and [nodes.Text("n = "), self.number(column["key"])])
-            for column in layout["columns"]
-        ]
-        group += nodes.thead("", nodes.row("", *head))
-        group += nodes.tbody("", *(self.line(row, width) for row in layout["rows"]))
-        table = self.place(
-            nodes.table("", self.caption(nodes.title, notebook, anchor), group, classes=["results-table"])
-        )
-        notes = [nodes.paragraph(note, note, classes=["note"], **{COMPUTED: True}) for note in layout["notes"]]
-        return [nodes.container("", table, classes=["wide"]), *notes]
-
-    def line(self, row, width):
-        label = self.entry(row["label"], classes=[f"indent-{row['indent']}"])
-        if not row["cells"]:
-            label["morecols"] = width - 1
-            return nodes.row("", label, classes=["section"])
-        cells = (
-            self.entry(c["text"]) if "text" in c else self.entry("", [self.number(c["key"])]) for c in row["cells"]
-        )
-        return nodes.row("", label, *cells)
-
-    @staticmethod
-    def entry(text, below=None, classes=()):
-        paragraphs = [nodes.paragraph(text, text)] if text else []
-        paragraphs += [nodes.paragraph("", "", *below)] if below else []
-        return nodes.entry("", *paragraphs, classes=list(classes))
+        table, notes = markup.body(layout, self.number), markup.footnotes(layout)
+        table.children[0][COMPUTED] = notes[COMPUTED] = True
+        caption = self.caption(nodes.title)
+        table["label"] = caption.astext() or table["label"]
+        table.insert(0, self.caption(nodes.title, notebook, anchor))
+        return [sheet("", *markup.describe(self.place(table), notes))]
 
 
 class FigureDirective(_Captioned):
@@ -123,8 +109,63 @@ def place_image(placed, key, found):
     return nodes.image(uri=f"/{EXECUTED}/figures/{key}.*", alt=alt, **{COMPUTED: True})
 
 
+def open_sheet(self, node):
+    """Print a table as large as the page lets it be, up to `LARGEST`; across the page if it were too small upright."""
+    table = node[0]
+    measure, group = table["measure"], table.children[-1]
+    room = [wide - 2 * GAP * len(measure) for wide in (UPRIGHT, ACROSS)]
+    ems = [EM * width + SLACK for width in measure]
+    across = room[0] / sum(ems) < SMALLEST
+    size = min(LARGEST, room[across] / sum(ems))
+    node["turned"] = across
+    if across or len(group.children[-1]) > PAGE:
+        table["classes"].append("longtable")
+    self.next_table_colspec = "".join(rf">{{\raggedright\arraybackslash}}p{{{width:.2f}em}}" for width in ems)
+    turn = r"\begin{landscape}" if across else ""
+    self.body.append(
+        f"\n{turn}\\begingroup\\setlength{{\\tabcolsep}}{{{GAP}pt}}"
+        f"\\fontsize{{{size:.2f}}}{{{1.2 * size:.2f}}}\\selectfont\n"
+    )
+
+
+def close_sheet(self, node):
+    """End what `open_sheet` began."""
+    self.body.append("\\par\\endgroup" + (r"\end{landscape}" if node["turned"] else "") + "\n")
+
+
+def print_pad(self, node):
+    """Leave as much room as what is not printed would take."""
+    self.body.append(rf"\phantom{{{self.encode(node['room'])}}}")
+    raise nodes.SkipNode
+
+
+def write_pad(self, node):
+    """Leave the room to the style sheet; in Word, which has none, put spaces as wide as a digit."""
+    if self.builder.name == "singlehtml":
+        self.body.append("\u2007" * len(node["room"]))
+        raise nodes.SkipNode
+    markup.write_pad(self, node)
+
+
+def print_step(self, node):
+    """Indent a label."""
+    self.body.append(rf"\hspace*{{{node['depth']}em}}")
+    raise nodes.SkipNode
+
+
+def write_step(self, node):
+    """Leave the indent to the style sheet; Word has none."""
+    self.body.append("\u2003" * node["depth"] if self.builder.name == "singlehtml" else "")
+    raise nodes.SkipNode
+
+
 def setup(app):
-    """Register the directives."""
+    """Register the directives, and how each writer writes a table."""
+    app.add_enumerable_node(markup.result_table, "table", html=(markup.write_html, None))
+    app.add_node(markup.pad, html=(write_pad, None), latex=(print_pad, None), text=(markup.skip, None))
+    app.add_node(markup.step, html=(write_step, None), latex=(print_step, None), text=(markup.skip, None))
+    app.add_node(sheet, latex=(open_sheet, close_sheet))
+    app.add_latex_package("pdflscape")
     app.add_directive("result-table", TableDirective)
     app.add_directive("result-figure", FigureDirective)
     app.add_role("strip", StripRole())

@@ -1,6 +1,6 @@
 """Results in, a table out: which result stands in which cell, and nothing computed."""
 
-from trialbook.tables.cohort import baseline, estimands
+from trialbook.tables.cohort import attendance, baseline, estimands, exposure
 from trialbook.tables.efficacy import (
     anova,
     anova_checks,
@@ -16,5 +16,14 @@ from trialbook.tables.efficacy import (
     scenarios,
     tipping,
 )
-from trialbook.tables.safety import OVERALL_EVENTS, adverse_events, laboratory
+from trialbook.tables.safety import (
+    adverse_events,
+    event_account,
+    event_grades,
+    event_rates,
+    grade_shifts,
+    harms,
+    laboratory,
+    marked_abnormalities,
+)
 from trialbook.tables.table import SPANS, Row, Table

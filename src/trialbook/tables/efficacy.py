@@ -6,7 +6,7 @@ from trialbook.tables.table import SPANS, Row, Table, said_p, sentence, sized_ar
 
 
 def by_visit(trial, results, parameter):
-    """Lay out one efficacy parameter by visit and arm."""
+    """Lay out one parameter by visit and arm."""
     columns = ["Visit"]
     for arm in trial.arms:
         columns += [f"{arm.label}: {part}" for part in ("n", "mean (SD)", "change")]

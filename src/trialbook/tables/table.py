@@ -1,10 +1,10 @@
 """The table: rows of labels and cells, shown by a notebook and placed by prose."""
 
-import html
 from dataclasses import dataclass, field
 
 from trialbook.results import TABLE, Result
 from trialbook.style import NOT_ESTIMABLE
+from trialbook.tables import markup
 
 SPANS = {"final": "Final visit", "follow_up": "All follow-up visits"}
 
@@ -23,7 +23,8 @@ class Table:
     """A table that a notebook shows and that prose can place by its key.
 
     `columns` are the headings, the first that of the row labels, each a text or a (text, result) pair whose
-    result, a number of participants, stands under the text. `notes` are the footnotes.
+    result, a number of participants, stands under the text. Columns headed ``arm: part`` one after another stand
+    under one heading of the arm, which takes the number of participants. `notes` are the footnotes.
     """
 
     key: str
@@ -49,29 +50,10 @@ class Table:
         }
 
     def _html(self):
-        def cell(content):
-            if isinstance(content, Result):
-                return f"<td data-key='{html.escape(content.key)}'>{html.escape(content.display)}</td>"
-            return f"<td>{html.escape(content)}</td>"
-
-        def heading(column):
-            text, n = (column, None) if isinstance(column, str) else column
-            size = (
-                f"<br><span class='n' data-key='{html.escape(n.key)}'>n = {html.escape(n.display)}</span>" if n else ""
-            )
-            return f"<th scope='col'>{html.escape(text)}{size}</th>"
-
-        def line(row):
-            if not row.cells:
-                span = f"scope='rowgroup' colspan='{len(self.columns)}'"
-                return f"<tr class='section'><th {span}>{html.escape(row.label)}</th></tr>"
-            label = f"<th scope='row' class='indent-{row.indent}'>{html.escape(row.label)}</th>"
-            return f"<tr>{label}{''.join(map(cell, row.cells))}</tr>"
-
-        head, body = "".join(map(heading, self.columns)), "".join(map(line, self.rows))
-        notes = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in self.notes)
-        table = f"<table class='results-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div class='wide'>{table}</div>{notes}"
+        sizes = [column[1] for column in self.columns if not isinstance(column, str)]
+        shown = [*sizes, *(cell for row in self.rows for cell in row.cells)]
+        displays = {result.key: result.display for result in shown if isinstance(result, Result)}
+        return markup.notebook_html(self._json(), displays)
 
 
 def arm_columns(trial, flow, stage):
