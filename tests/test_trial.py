@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import NK_INR, TRIALS
 
-from trialbook import cohort, efficacy, safety, trial
+from trialbook import cohort, course, efficacy, safety, trial
 from trialbook.faults import SHOWN, Fault, TrialError, UserError
 
 SCREEN = 24  # lines of a terminal
@@ -20,7 +20,7 @@ ANALYSES = (
     safety.laboratory,
     efficacy.by_visit,
     efficacy.final_difference,
-    efficacy.anova,
+    course.anova,
     efficacy.gee,
 )
 

@@ -1,6 +1,5 @@
 """Run one notebook with Papermill, and leave nothing in it that differs from one run to the next."""
 
-import asyncio
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 import papermill
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from papermill.exceptions import PapermillExecutionError
 
 from trialbook.faults import UserError
@@ -86,6 +86,8 @@ def _run(notebook, output, parameters, kernel):
         )
     except PapermillExecutionError as error:
         raise NotebookError(_said(notebook, error)) from None
+    finally:
+        kernel.release()
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".", dir=output.parent) as folder:
         written = Path(folder, output.name)
@@ -93,16 +95,31 @@ def _run(notebook, output, parameters, kernel):
         written.replace(output)
 
 
+class _Kernel(AsyncKernelManager):
+    """A kernel that outlives the clients which notebooks make for themselves."""
+
+    made = None
+
+    def client(self, **options):
+        self.made = super().client(**options)
+        return self.made
+
+    def release(self):
+        """Close the sockets of the last client; nobody else does."""
+        if self.made:
+            self.made.stop_channels()
+
+
 @contextmanager
 def _kernel():
     """Give a kernel that the first run starts, with sockets in files: nobody else on the machine can listen in."""
     with TemporaryDirectory() as sockets:
-        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
+        kernel = _Kernel(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
         try:
             yield kernel
         finally:
             if kernel.has_kernel:
-                asyncio.run(kernel.shutdown_kernel(now=True))
+                run_sync(kernel.shutdown_kernel)(now=True)
 
 
 def _forget(kernel):
