@@ -73,6 +73,7 @@ class Copy:
             "--config",
             f"trial={trial}",
             f"draft={draft}",
+            "trials=5000",  # enough for a book that nobody reads
         ]
         return self.run("snakemake", *settings, "--", fails=fails)
 

@@ -131,6 +131,6 @@ def test_a_figure_in_the_dark_stands_on_a_light_ground(visit):
     page = visit("book/efficacy.html", color_scheme="dark")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     grounds = page.evaluate(
-        "[...document.querySelectorAll('article img')].map(i => getComputedStyle(i).backgroundColor)"
+        "[...document.querySelectorAll('article figure img')].map(i => getComputedStyle(i).backgroundColor)"
     )
     assert grounds and all(min(map(int, re.findall(r"\d+", ground)[:3])) > 200 for ground in grounds), grounds

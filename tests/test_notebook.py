@@ -1,9 +1,8 @@
 """Notebooks: what Papermill is not told, what a failing cell says, and that a second run changes no byte."""
 
-import nbclient
 import nbformat
 import pytest
-from builds import NOTEBOOKS, ROOT
+from builds import NOTEBOOKS, ROOT, built_once
 
 from trialbook import notebook
 
@@ -63,12 +62,18 @@ def test_a_parameter_takes_effect(write, tmp_path):
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].data["text/plain"] == "'given'"
 
 
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id)
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_running_twice_gives_the_same_bytes(name, tmp_path):
-    once, twice = tmp_path / "once.ipynb", tmp_path / "twice.ipynb"
-    for output in (once, twice):
-        notebook.run(ROOT / "notebooks" / f"{name}.ipynb", output, {"trial_folder": "../data/nk_inr"})
-    assert once.read_bytes() == twice.read_bytes()
+def test_running_again_gives_the_same_bytes(name, base, tmp_path):
+    gathered = {"04_sensitivity": {"runs": "../executed/scenarios"}}
+    gathered |= {"06_operating": {"counts": "../executed/operating"}}
+    parameters = {"trial_folder": "../data/nk_inr", **gathered.get(name, {})}
+    notebook.run(base.folder / "notebooks" / f"{name}.ipynb", tmp_path / "again.ipynb", parameters)
+    assert (tmp_path / "again.ipynb").read_bytes() == (base.folder / "executed" / f"{name}.ipynb").read_bytes()
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -77,13 +82,3 @@ def test_a_source_notebook_has_no_outputs_and_one_parameters_cell(name):
     assert [cell.outputs for cell in code] == [[]] * len(code)
     assert [cell.execution_count for cell in code] == [None] * len(code)
     assert [cell.id for cell in code if "parameters" in cell.metadata.get("tags", [])] == ["parameters"]
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_source_notebook_runs_in_its_folder_with_its_defaults(name):
-    """As JupyterLab would run it: from top to bottom, without Papermill."""
-    ran = source(name)
-    nbclient.NotebookClient(ran, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute()
-    assert any(
-        "application/vnd.trialbook.results+json" in o.get("data", {}) for c in ran.cells for o in c.get("outputs", [])
-    )

@@ -173,7 +173,7 @@ def _add_effect_by_visit(results, trial, parameter, wide):
     columns = [X[:, 1] * (at == seen.index(visit)) for visit in both]
     design = np.column_stack([*columns, np.delete(X, 1, axis=1)])
     contrasts = np.eye(design.shape[1])[: len(both)]
-    fixed = facts_of(parameter, group="difference")
+    fixed = facts_of(parameter, group="difference", estimand="course")
 
     def attempt(analyse, *arguments):
         try:

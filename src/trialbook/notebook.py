@@ -1,6 +1,5 @@
 """Run one notebook with Papermill, and leave nothing in it that differs from one run to the next."""
 
-import asyncio
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 import papermill
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from papermill.exceptions import PapermillExecutionError
 
 from trialbook.faults import UserError
@@ -119,7 +119,7 @@ def _kernel():
             yield kernel
         finally:
             if kernel.has_kernel:
-                asyncio.run(kernel.shutdown_kernel(now=True))
+                run_sync(kernel.shutdown_kernel)(now=True)
 
 
 def _forget(kernel):
