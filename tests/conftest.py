@@ -14,7 +14,7 @@ NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
 TRIALS = Path(__file__).parent / "trials"
 
 
-LONGEST = ("test_rebuild", "test_trials", "test_binder")
+LONGEST = ("test_rebuild", "test_trials", "test_binder", "test_generated")
 
 
 def pytest_collection_modifyitems(items):

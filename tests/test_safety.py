@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference import answers, table
 from scipy import stats
 
-from trialbook import cohort, figures, safety, tables, trial
+from trialbook import cohort, figures, laboratory, safety, tables, trial
 from trialbook.faults import TrialError
 from trialbook.style import slug
 
@@ -351,6 +351,19 @@ def test_the_timeline_draws_each_dated_event_and_names_nobody(nk):
     drawn = figures.timeline(nk, results, courses)
     said = drawn.alt + drawn._repr_mimebundle_()[0]["image/svg+xml"]
     assert not [who for who in nk.adsl["USUBJID"] if who in said]
+
+
+@pytest.mark.parametrize("key", ["safety.timeline", "safety.edish"])
+def test_a_figure_of_people_one_by_one_is_not_drawn_unless_the_trial_excepts_it(nk, copy, key):
+    copy.facts(lambda facts: facts.pop("disclosure"))
+
+    def draw(found):
+        if key == "safety.timeline":
+            return figures.timeline(found, *safety.timeline(found))
+        return figures.edish(found, *laboratory.hys_law(found))
+
+    assert "an exception in trial.yml" in draw(copy.read()).alt
+    assert "an exception in trial.yml" not in draw(nk).alt
 
 
 def test_of_many_participants_the_timeline_shows_forty_and_says_so(tmp_path):

@@ -1,6 +1,7 @@
 """The facts of a trial: what ``trial.yml`` may hold, and how to say what is wrong with it."""
 
 import difflib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -191,6 +192,10 @@ class Disclosure(Keys):
     quasi_identifiers: list[str] = []
     smallest_cell: int = Field(5, ge=1)
     exceptions: list[DisclosureException] = []
+
+    def allows_listing(self, key):
+        """Whether an exception lets a table or figure show the participants one by one."""
+        return any(one.kind == "listing" and fnmatchcase(key, one.where) for one in self.exceptions)
 
 
 class Facts(Keys):

@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 from trialbook.cohort import scheduled_visits
 from trialbook.figures.figure import WIDTH, Figure, look, say_not_estimable
 
-
 LINE, PAD, GAP = 0.17, 0.11, 0.24  # inches: of a line of text, around it in a box, between boxes
 GROUNDS = ("left", "not_received", "unexplained")
 
@@ -99,7 +98,7 @@ def _arm_boxes(results, arm):
 
 
 def _wrapped(box, width):
-    return [part for line in box for part in textwrap.wrap(line, width)]
+    return [part for line in box for part in textwrap.wrap(line.replace("(n = ", "(n\u00a0=\u00a0"), width)]
 
 
 def love(trial, results):
@@ -124,7 +123,7 @@ def love(trial, results):
         drawing, axes = plt.subplots(figsize=(WIDTH, 1.4 + 0.32 * max(len(known), 2)))
         for place, (line, row) in enumerate(known):
             category = line.type == "category"
-            face = "0.6" if category else "black" if row.value > 0 else "white"
+            face = "0.6" if category or row.value == 0 else "black" if row.value > 0 else "white"
             marker = "D" if category else "o"
             axes.plot(abs(row.value), place, marker, markerfacecolor=face, color="black", clip_on=False)
         axes.set_yticks(range(len(known)), [textwrap.fill(line.label, 32) for line, _ in known])

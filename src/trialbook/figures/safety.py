@@ -15,6 +15,7 @@ from trialbook.tables.table import sentence
 ROWS = 5  # parameters of one page
 _DOSE = {"marker": "|", "markersize": 8, "markeredgewidth": 1.4, "color": "0.55", "linestyle": "none", "zorder": 2}
 _FOLLOW_UP = {"color": "0.75", "linewidth": 1, "zorder": 1}
+_WITHHELD = "not drawn, since it would show people one by one; an exception in trial.yml, under disclosure, allows it."
 _SEEN = 0.05  # the lowest multiple that is drawn: a logarithm has no zero
 
 
@@ -33,7 +34,8 @@ def timeline(trial, results, courses):
     Returns
     -------
     Figure
-        One that says so where adverse events were not collected, or none can be placed.
+        One that says so where adverse events were not collected, none can be placed, or ``trial.yml`` does not
+        except it from the disclosure gate.
     """
     if not len(results):
         return _say_not_collected("safety.timeline", "Adverse events: not collected.")
@@ -45,6 +47,8 @@ def timeline(trial, results, courses):
         for arm in trial.arms
     }
     said = "; ".join(_said_events(arm, counts[arm.id]) for arm in trial.arms)
+    if not trial.facts.disclosure.allows_listing("safety.timeline"):
+        return _say_not_collected("safety.timeline", f"Adverse events by day: {_WITHHELD}")
     if not courses:
         return _say_not_collected("safety.timeline", f"No adverse event has a start day to be drawn at: {said}.")
     places, heads, place = {}, [], 0
@@ -144,12 +148,15 @@ def edish(trial, results, peaks):
     Returns
     -------
     Figure
-        Lines at the limits of Hy's law; says so where ALT and AST, bilirubin or their limits were not collected.
+        Lines at the limits of Hy's law; says so where ALT and AST, bilirubin or their limits were not collected, or
+        ``trial.yml`` does not except it from the disclosure gate.
     """
     met = {arm.id: results[f"safety.hy.{arm.id}.n_of"] for arm in trial.arms}
     said = "; ".join(f"{arm.label} {met[arm.id].display}" for arm in trial.arms)
     if not peaks:
         return _say_not_collected("safety.edish", f"Hy's law. {sentence(met[trial.arms[0].id].method)}.")
+    if not trial.facts.disclosure.allows_listing("safety.edish"):
+        return _say_not_collected("safety.edish", f"Hy's law, {said}. Plot: {_WITHHELD}")
     with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 4.4))
         axes.set(xscale="log", yscale="log")
