@@ -1,10 +1,11 @@
 """Who took part: against R's summaries of real trials, and the flow's arithmetic."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from reference import answers, facts, table
 
-from trialbook import balance, cohort, trial
+from trialbook import balance, cohort, figures, tables, trial
 from trialbook.faults import TrialError
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
@@ -224,3 +225,87 @@ def test_facts_that_are_not_given_have_no_row(copy):
     assert not [key for key in keys if key.startswith(("trial.registration", "exposure", "trial.funding"))]
     assert {"trial.study", "visits.final", "cd4.unit"} <= keys
     assert "cd4cd8.unit" not in keys
+
+
+def test_another_status_is_a_way_to_leave_and_its_own_reason(copy):
+    copy.cell("adsl", 2, "EOSSTT", "Death")
+    copy.cell("adsl", 3, "DCSREAS", "Completed")  # some write it for those who stayed
+    found = copy.read()
+    flow = cohort.flow(found)
+    left = {row.method: row.value for row in flow if row.key.startswith("cohort.left.")}
+    assert {reason: n for reason, n in left.items() if n and reason != "EOSSTT"} == {"DCSREAS: death": 1}
+
+
+# follow-up and exposure
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_attendance_equals_a_count_by_hand(name, groups):
+    found, values = groups
+    rows, lab = cohort.attendance(found), table(name, "adlb")
+    arms = table(name, "adsl").set_index("USUBJID")["TRT01P"]
+    for arm in found.arms:
+        of_arm = lab[lab["USUBJID"].map(arms) == values[arm.id]].dropna(subset=["AVAL"])
+        every = {who: set(own["AVISITN"]) for who, own in of_arm.groupby("USUBJID")}
+        visits = cohort.scheduled_visits(found)
+        for visit_id, visit in visits.items():
+            present = sum(visit.avisitn in seen for seen in every.values())
+            assert rows[f"cohort.attendance.{visit_id}.{arm.id}.n_of"].value == [
+                present,
+                int((arms == values[arm.id]).sum()),
+            ]
+        whole = sum({v.avisitn for v in visits.values()} <= seen for seen in every.values())
+        assert rows[f"cohort.attendance.every_visit.{arm.id}.n_of"].value[0] == whole
+
+
+def test_time_in_study_is_the_day_of_the_last_value(nk):
+    rows = cohort.time_in_study(nk)
+    for arm, subjects in nk.subjects().items():
+        days = [nk.adlb.loc[nk.adlb["USUBJID"] == who, "ADY"].max() for who in subjects["USUBJID"]]
+        assert rows[f"cohort.time.{arm}.median"].value == np.median(days)
+        assert rows[f"cohort.time.{arm}.range"].value == [min(days), max(days)]
+
+
+def test_deviations_from_the_plan_are_counted(copy):
+    """One course left out, one given twice as much, one more than planned."""
+
+    def change(doses):
+        doses.loc[1, "AVAL"] = "2"
+        extra = doses.iloc[[2]].assign(COURSE="4", ASTDY="90")
+        return pd.concat([doses.drop(index=[5]), extra])
+
+    copy.table("adex", change)
+    rows = cohort.exposure(copy.read())
+    n = {part: rows[f"exposure.nk_art.courses.{part}.n_pct"].value for part in ("as_planned", "fewer", "none", "more")}
+    assert n == {"as_planned": [8, 10], "fewer": [1, 10], "none": [0, 10], "more": [1, 10]}
+    assert rows["exposure.nk_art.dose.other.n_of"].value == [1, 30]
+    assert rows["exposure.nk_art.administrations"].value == 30
+
+
+def test_a_distance_of_three_levels_is_that_of_yang_and_dalton():
+    one, other = np.array([10, 6, 4]), np.array([5, 5, 10])
+    p, q = one[1:] / one.sum(), other[1:] / other.sum()
+    spread = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+    assert balance.distribution_difference(one, other) == pytest.approx(
+        np.sqrt((p - q) @ np.linalg.solve(spread, p - q))
+    )
+    assert balance.distribution_difference(one[::-1], other[::-1]) == pytest.approx(
+        balance.distribution_difference(one, other)
+    )
+
+
+@pytest.mark.parametrize("name", [*TRIALS, "nk"])
+def test_every_display_is_laid_out(name, real_trial, nk):
+    found = nk if name == "nk" else trial.read(real_trial(name))
+    flow, rows, given = cohort.flow(found), cohort.baseline(found), cohort.exposure(found)
+    attended = cohort.attendance(found).update(cohort.time_in_study(found))
+    for layout in (
+        tables.baseline(found, rows, flow),
+        tables.attendance(found, attended, flow),
+        tables.exposure(found, given, flow),
+    ):
+        assert layout.rows or layout.notes
+        assert {len(row.cells) for row in layout.rows} <= {0, len(layout.columns) - 1}
+    assert figures.love(found, rows).alt
+    assert f"n = {len(found.adsl)}" in figures.consort(found, flow).alt
+    assert figures.attendance(found, attended).alt

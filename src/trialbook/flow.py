@@ -6,7 +6,7 @@ from trialbook.faults import Fault, TrialError
 from trialbook.results import Results
 from trialbook.style import slug
 
-STATUSES = {"COMPLETED": "completed", "DISCONTINUED": "left", "ONGOING": "ongoing"}  # of EOSSTT
+STAYED = ("COMPLETED", "ONGOING")  # what EOSSTT says of those who did not leave; any other status is a way to leave
 NO_REASON = "reason not given"
 
 
@@ -104,12 +104,9 @@ def imbalances(results, arms):
 
 
 def _contradictions(adsl):
-    """Say where EOSSTT is not a known status, or where a reason to leave stands beside one who did not."""
-    faults, status, reason = [], _column(adsl, "EOSSTT").str.upper(), _column(adsl, "DCSREAS")
-    for unknown, count in status[status.notna() & ~status.isin(list(STATUSES))].value_counts().items():
-        rule = f"{unknown!r} is not a status at the end of the study ({count} of {len(adsl)} participants)"
-        faults.append(Fault("adsl.csv", rule, f"use one of: {', '.join(STATUSES)}", column="EOSSTT"))
-    for kept in ("COMPLETED", "ONGOING"):
+    """Say where a reason to leave stands beside one who did not."""
+    faults, (status, reason) = [], _disposition(adsl)
+    for kept in STAYED:
         if count := int(((status == kept) & reason.notna()).sum()):
             rule = f"{count} of {len(adsl)} participants are {kept} and have a reason to have left"
             faults.append(Fault("adsl.csv", rule, "correct EOSSTT, or empty DCSREAS", column="DCSREAS"))
@@ -133,11 +130,9 @@ def _follow(results, arm_id, subjects, chosen_sets):
             count(f"received_other.{arm_id}", other.sum(), "TRT01A differs from TRT01P")
         if actual.isna().any():
             count(f"untreated.{arm_id}", actual.isna().sum(), "TRT01A is empty")
-    reason = _column(subjects, "DCSREAS")
-    status = _column(subjects, "EOSSTT").str.upper()
-    told = status.notna().any()
-    status = status.mask(status.isna() & reason.notna(), "DISCONTINUED")
-    left = status == "DISCONTINUED"
+    status, reason = _disposition(subjects)
+    told = _column(subjects, "EOSSTT").notna().any()
+    left = status.notna() & ~status.isin(STAYED)
     if told:
         count(f"completed.{arm_id}", (status == "COMPLETED").sum(), "EOSSTT")
     if status.notna().any():
@@ -161,6 +156,14 @@ def _follow(results, arm_id, subjects, chosen_sets):
         for ground, (said, who) in grounds.items():
             if who.any():
                 count(f"{key}.out.{ground}", who.sum(), said, **label)
+
+
+def _disposition(subjects):
+    """How each participant ended the study and why: DISCONTINUED where only a reason is given, or the other way."""
+    status, reason = _column(subjects, "EOSSTT").str.upper(), _column(subjects, "DCSREAS")
+    reason = reason.mask(reason.str.upper().isin(STAYED))
+    said = status.where(~status.isin([*STAYED, "DISCONTINUED"]))
+    return status.mask(status.isna() & reason.notna(), "DISCONTINUED"), reason.fillna(said)
 
 
 def _column(table, name):

@@ -28,6 +28,7 @@ def baseline(trial, results, flow):
     for line in trial.facts.baseline:
         own = [row for row in results if row.parameter == line.id and row.group == "all"]
         name = f"{line.label}, {line.unit}" if line.unit else line.label
+        first = len(rows)
         for row in own:
             statistic = row.key.split(".")[-1]
             cells = [results[row.key.replace(".all.", f".{group}.")] for group in groups]
@@ -42,8 +43,8 @@ def baseline(trial, results, flow):
             else:
                 rows.append(Row(f"{name}, {row.statistic}", cells))
         if (smd := results.get(f"baseline.{line.id}.smd")) and own:
-            first = next(i for i, row in enumerate(rows) if row.label.startswith(name))
-            rows[first] = Row(rows[first].label, [*(rows[first].cells or [""] * len(groups)), smd], rows[first].indent)
+            at = first if line.type == "category" else len(rows) - 1
+            rows[at] = Row(rows[at].label, [*(rows[at].cells or [""] * len(groups)), smd], rows[at].indent)
     rows = [Row(r.label, r.cells + [""] * (len(groups) + 1 - len(r.cells)), r.indent) for r in rows]
     return Table(
         "cohort.baseline",
