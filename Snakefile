@@ -20,7 +20,7 @@ if not (OUT / "html").exists():
 # what each notebook reads of a trial; a change of any other file does not run it again
 READS = {
     "01_cohort": ["trial.yml", "adsl.csv", "adlb.csv", "adex.csv"],
-    "02_safety": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv"],
+    "02_safety": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"],
     "03_efficacy": ["trial.yml", "adsl.csv", "adlb.csv"],
     "04_sensitivity": ["trial.yml", "adsl.csv", "adlb.csv", "published.yml"],
     "06_operating": ["trial.yml", "adsl.csv", "adlb.csv"],

@@ -48,7 +48,7 @@ def test_the_first_rows_are_repeated_as_headings(document):
 
 def test_captions_numbers_and_figures_come_along_and_the_notebooks_do_not(paper, document):
     text = said(document)
-    assert "Treatment-emergent adverse events by arm." in text and "[source]" not in text
+    assert "Treatment-emergent adverse events by system organ class" in text and "[source]" not in text
     assert paper.site.results["cd4.final.difference.ci"]["display"] in text
     assert "trial_folder" not in text
     with zipfile.ZipFile(paper.folder / "_build/paper.docx") as parts:
