@@ -140,7 +140,7 @@ def book(tmp_path_factory):
     """A copy of the repository in which the draft of the largest trial's book is built."""
     folder = tmp_path_factory.mktemp("book")
     large = generate(folder / "large", **VARIANTS["many events and parameters"])
-    copy = Copy.of_sources(folder / "copy")
+    copy = Copy.of_sources(folder / "copy").with_few_scenarios()
     copy.make(trial=large, draft="1")
     return copy, large
 
