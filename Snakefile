@@ -52,9 +52,11 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-BINDING = ("book", "disclosure", "sphinx_book", "sphinx_displays", "sphinx_numbers", "typed_digits")
+BINDING = ("book", "disclosure", "typed_digits")  # and what is of Sphinx
 MAKING = ("calibrate", "simulate")
-ANALYSIS = sorted(str(path) for path in ENGINE if path.stem not in BINDING + MAKING) + ["requirements.txt"]
+ANALYSIS = sorted(
+    str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
+) + ["requirements.txt"]
 PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file()) + ["_config.yml", "_toc.yml"]
 
 

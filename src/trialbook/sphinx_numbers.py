@@ -141,7 +141,7 @@ def resolve_number(app, env, node, content):
         return content
     link = make_refnode(app.builder, node["refdoc"], node["document"], node["anchor"], content.children)
     link["title"] = f"{node['reftarget']}, from {node['document'].partition('/')[2]}"
-    link["key"], link["classes"] = node["reftarget"], node["look"]
+    link["key"], link["classes"], link["ids"] = node["reftarget"], node["look"], node["ids"]
     return result_reference("", "", *link.children, **link.attributes)
 
 
