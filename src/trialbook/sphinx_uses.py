@@ -108,8 +108,9 @@ def _joined(parts):
     """Join neighbouring texts, and close the gap that an image left between them."""
     joined = []
     for is_text, run in groupby(parts, key=lambda part: isinstance(part, str)):
-        text = re.sub(r"\s+(?=[\s:;,.)])", "", "".join(run)) if is_text else ""
-        joined += [text] * bool(text) if is_text else run
+        if is_text:
+            run = filter(None, [re.sub(r"\s+(?=[\s:;,.)])", "", "".join(run))])
+        joined += run
     return joined
 
 
