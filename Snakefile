@@ -24,6 +24,8 @@ READS = {
     "03_efficacy": ["trial.yml", "adsl.csv", "adlb.csv"],
     "04_sensitivity": ["trial.yml", "adsl.csv", "adlb.csv", "published.yml"],
     "06_operating": ["trial.yml", "adsl.csv", "adlb.csv"],
+    "07_double": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv"],
+    "08_rows": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"],
     "05_reconciliation": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv", "published.yml"],
 }
 

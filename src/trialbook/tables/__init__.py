@@ -1,6 +1,7 @@
 """Results in, a table out: which result stands in which cell, and nothing computed."""
 
 from trialbook.tables.cohort import attendance, baseline, estimands, exposure
+from trialbook.tables.double import double
 from trialbook.tables.efficacy import (
     anova,
     anova_checks,
@@ -16,6 +17,7 @@ from trialbook.tables.efficacy import (
     scenarios,
     tipping,
 )
+from trialbook.tables.rows import rows_of_parameter, rows_of_table
 from trialbook.tables.safety import (
     adverse_events,
     event_account,
