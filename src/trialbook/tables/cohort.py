@@ -24,27 +24,7 @@ def baseline(trial, results, flow):
     """Lay out the baseline characteristics by arm and overall."""
     groups = [arm.id for arm in trial.arms] + ["all"]
     columns = ["Characteristic", *arm_columns(trial, flow, "randomised"), ("All", flow["cohort.randomised.n"])]
-    rows = []
-    for line in trial.facts.baseline:
-        own = [row for row in results if row.parameter == line.id and row.group == "all"]
-        name = f"{line.label}, {line.unit}" if line.unit else line.label
-        first = len(rows)
-        for row in own:
-            statistic = row.key.split(".")[-1]
-            cells = [results[row.key.replace(".all.", f".{group}.")] for group in groups]
-            if statistic == "missing":
-                if line.type == "category":
-                    rows.append(Row(f"{name}, n (%)"))
-                if row.value:
-                    rows.append(Row(f"{name}: not recorded", cells, 1))
-            elif line.type == "category":
-                level = row.method.partition(": ")[2]
-                rows.append(Row(line.levels.get(level, level), cells, 1))
-            else:
-                rows.append(Row(f"{name}, {row.statistic}", cells))
-        if (smd := results.get(f"baseline.{line.id}.smd")) and own:
-            at = first if line.type == "category" else len(rows) - 1
-            rows[at] = Row(rows[at].label, [*(rows[at].cells or [""] * len(groups)), smd], rows[at].indent)
+    rows = [row for line in trial.facts.baseline for row in _characteristic(line, results, groups)]
     rows = [Row(r.label, r.cells + [""] * (len(groups) + 1 - len(r.cells)), r.indent) for r in rows]
     return Table(
         "cohort.baseline",
@@ -56,6 +36,27 @@ def baseline(trial, results, flow):
             "No significance tests: any difference at baseline arose by chance.",
         ],
     )
+
+
+def _characteristic(line, results, groups):
+    """The rows of one characteristic: a line for each statistic or level, then those not recorded."""
+    own = [row for row in results if row.parameter == line.id and row.group == "all"]
+    name = f"{line.label}, {line.unit}" if line.unit else line.label
+    rows = [Row(f"{name}, n (%)")] if own and line.type == "category" else []
+    missing = []
+    for row in own:
+        cells = [results[row.key.replace(".all.", f".{group}.")] for group in groups]
+        if row.key.endswith(".missing"):
+            missing += [Row("Not recorded", cells, 1)] if row.value else []
+        elif line.type == "category":
+            level = row.method.partition(": ")[2]
+            rows.append(Row(line.levels.get(level, level), cells, 1))
+        else:
+            rows.append(Row(f"{name}, {row.statistic}", cells))
+    if (smd := results.get(f"baseline.{line.id}.smd")) and rows:
+        at = 0 if line.type == "category" else -1
+        rows[at] = Row(rows[at].label, [*(rows[at].cells or [""] * len(groups)), smd], rows[at].indent)
+    return rows + missing
 
 
 def attendance(trial, results, flow):
