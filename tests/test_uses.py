@@ -45,3 +45,10 @@ def test_a_sentence_is_the_one_that_the_reader_sees(site, uses):
             if use["in"] != "table":
                 parts = [plain(part) for part in said(use["sentence"], site.results).split("…")]
                 assert [part for part in parts if part not in shown[f"{use['page']}.html"]] == [], use
+
+
+def test_numbers_of_one_sentence_share_it(uses):
+    (difference,) = [use for use in uses["cd4.final.difference"] if use["page"] == "book/index"]
+    (interval,) = [use for use in uses["cd4.final.difference.ci"] if use["page"] == "book/index"]
+    assert interval["sentence"] == difference["sentence"]
+    assert {"key": "cd4.final.difference.p"} in difference["sentence"]

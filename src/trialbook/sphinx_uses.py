@@ -23,11 +23,13 @@ def note_uses(app, doctree):
     known = app.trialbook_index.results
     used = app.env.metadata[app.env.docname]["uses"] = []
     placed = (node for node in doctree.findall(addnodes.pending_xref) if node.get("reftype") == "number")
-    for number, node in enumerate((node for node in placed if node["reftarget"] in known), start=1):
-        node["ids"] = [anchor] = [f"number-{number}"]
+    numbers = [node for node in placed if node["reftarget"] in known]
+    for count, node in enumerate(numbers, start=1):
+        node["ids"] = [f"number-{count}"]
+    for node in numbers:
         entry, table = _around(node, nodes.entry), _around(node, markup.result_table)
         sentence = _row(table, entry) if table else _sentence(node)
-        used.append({"key": node["reftarget"], "anchor": anchor, "in": _kind(node), "sentence": sentence})
+        used.append({"key": node["reftarget"], "anchor": node["ids"][0], "in": _kind(node), "sentence": sentence})
 
 
 def uses(env):
