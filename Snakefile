@@ -54,7 +54,8 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-BINDING = ("book", "disclosure", "typed_digits")  # and what is of Sphinx
+# and what is of Sphinx
+BINDING = ("book", "claims", "conditions", "consort", "disclosure", "evaluative_words", "prose", "typed_digits")
 MAKING = ("calibrate", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")

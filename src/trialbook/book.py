@@ -13,6 +13,7 @@ from jupyter_book.cli.main import main as jupyter_book
 from trialbook.faults import UserError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LISTS = ("not_available", "false_claims")
 PROGRAMS = ("pandoc", "rsvg-convert")
 STAGED = ("book", "_config.yml", "_toc.yml")
 
@@ -59,8 +60,9 @@ def build(source, output, builder="html", draft=False):
 
     Returns
     -------
-    list of str
-        In a draft, the keys that are not available, each with its page.
+    dict of str to list of str
+        Of a draft, by the names in `LISTS`: the keys that are not available and the claims that do not hold, each
+        with its pages.
 
     Raises
     ------
@@ -85,8 +87,8 @@ def build(source, output, builder="html", draft=False):
         output.rename(old)
     built.rename(output)
     shutil.rmtree(old, ignore_errors=True)
-    listing = output / "not_available.txt"
-    return listing.read_text("utf8").splitlines() if listing.exists() else []
+    listings = {name: output / f"{name}.txt" for name in LISTS}
+    return {name: path.read_text("utf8").splitlines() for name, path in listings.items() if path.exists()}
 
 
 def word(source, output):

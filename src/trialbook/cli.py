@@ -127,11 +127,12 @@ def _book(arguments):
 
     if arguments.source != Path("."):
         book.stage(Path("."), arguments.source)
-    missing = book.build(arguments.source, arguments.output, arguments.builder, arguments.draft)
-    if missing:
-        listed = [f"    {line}" for line in missing[:SHOWN]] + ["    …"] * (len(missing) > SHOWN)
-        print(f"  draft: {len(missing)} results are not available (all in {arguments.output}/not_available.txt):")
-        print("\n".join(listed))
+    lists = book.build(arguments.source, arguments.output, arguments.builder, arguments.draft)
+    said = {"not_available": "results are not available", "false_claims": "claims do not hold"}
+    for name, lines in lists.items():
+        if lines:
+            print(f"  draft: {len(lines)} {said[name]} (all in {arguments.output}/{name}.txt):")
+            print("\n".join([f"    {line}" for line in lines[:SHOWN]] + ["    …"] * (len(lines) > SHOWN)))
     return f"built {arguments.output}"
 
 

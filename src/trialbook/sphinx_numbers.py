@@ -45,7 +45,8 @@ class Index:
 class Placed:
     """What the roles and directives share: to depend on the notebooks, to find a key, to say that it is missing."""
 
-    def find(self, kind, key):
+    def find(self, kind, key, asked=""):
+        """What a key stands for; None where no notebook has it, which is said with who `asked` for it."""
         index = self.env.app.trialbook_index
         for path in index.notebooks:
             self.env.note_dependency(str(path))
@@ -58,9 +59,10 @@ class Placed:
             else:
                 hint = f" (there are: {', '.join(near[:6])}, …)" if near else ""
                 LOG.error(
-                    "no executed notebook has the %s %r%s",
+                    "no executed notebook has the %s %r%s%s",
                     kind[:-1],
                     key,
+                    asked,
                     hint,
                     location=self.get_location(),
                     type="trialbook",
@@ -76,9 +78,9 @@ class Placed:
         return reference(self.env, key, row.display, f"{EXECUTED}/{row.notebook}", row.cell, classes)
 
 
-def notice(key):
-    """What a draft shows in the place of a result that it lacks."""
-    said = f"[not available: {key}]"
+def notice(key, what="not available"):
+    """What a draft shows in the place of a result that it lacks, or beside a claim that does not hold."""
+    said = f"[{what}: {key}]"
     return nodes.inline(said, said, classes=["not-available"], **{COMPUTED: True})
 
 
@@ -184,13 +186,19 @@ def write_results(app, exception):
     if exception is not None:
         return
     Path(app.outdir, "results.json").write_text(results.dump(app.trialbook_index.results), "utf8")
-    if app.config.trialbook_draft:
-        pages = {}
-        for page in sorted(app.env.metadata):
-            for key in app.env.metadata[page].get("not_available", []):
-                pages.setdefault(key, []).append(page)
-        lines = (f"{key}: {', '.join(dict.fromkeys(pages[key]))}\n" for key in sorted(pages))
-        Path(app.outdir, "not_available.txt").write_text("".join(lines), "utf8")
+    list_pages(app, "not_available")
+
+
+def list_pages(app, name):
+    """Serve with a draft, as ``<name>.txt``, all that its pages note under a name, each with these pages."""
+    if not app.config.trialbook_draft:
+        return
+    pages = {}
+    for page in sorted(app.env.metadata):
+        for noted in app.env.metadata[page].get(name, []):
+            pages.setdefault(noted, []).append(page)
+    lines = (f"{noted}: {', '.join(dict.fromkeys(pages[noted]))}\n" for noted in sorted(pages))
+    Path(app.outdir, f"{name}.txt").write_text("".join(lines), "utf8")
 
 
 def setup(app):

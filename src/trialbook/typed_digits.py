@@ -6,6 +6,8 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
 
+from trialbook import prose
+
 LOG = logging.getLogger(__name__)
 COMPUTED = "computed"  # marks the nodes that come from a notebook, not from an author's hand
 
@@ -22,31 +24,25 @@ ALLOWED = (
 
 def check(app, doctree):
     """Report every digit of a page of prose that is neither a result nor allowed by a rule of `ALLOWED`."""
-    if not app.env.docname.startswith("book/"):
+    if not app.env.docname.startswith(prose.FOLDER):
         return
     for node in doctree.findall():
-        text = _typed(node)
+        text = typed(node)
         for pattern, _ in ALLOWED:
             text = re.sub(pattern, "", text)
-        if typed := re.search(r"\S*\d\S*", text):
+        if found := re.search(r"\S*\d\S*", text):
             app.env.note_reread()  # or the next incremental build would forget the fault
             message = "the number %r is typed by hand: place a result with {num}`key`"
-            LOG.error(message, typed.group(), location=node, type="trialbook")
+            LOG.error(message, found.group(), location=node, type="trialbook")
 
 
-def _typed(node):
-    """Give the text that a node shows and that may not hold digits."""
-    if any(map(_may_hold_digits, _lineage(node))):
+def typed(node):
+    """Give the text that a node shows and that the author answers for: no result, citation, code or formula."""
+    if any(map(_may_hold_digits, prose.lineage(node))):
         return ""
     if isinstance(node, nodes.Text):
         return node.astext()
     return f"{node.get('alt', '')} {node.get('explanation', '')} {node.get('reftitle', '')}"
-
-
-def _lineage(node):
-    while node is not None:
-        yield node
-        node = node.parent
 
 
 def _may_hold_digits(node):

@@ -1,0 +1,96 @@
+"""A condition on results: keys, numbers and comparisons in a small language that can do nothing but be true or false."""
+
+import ast
+import re
+
+from simpleeval import DEFAULT_OPERATORS, InvalidExpression, SimpleEval
+
+FUNCTIONS = {"abs": abs, "len": len, "max": max, "min": min}
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Not)
+_OPERATORS += (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn)
+_NODES = (ast.Expression, ast.Load, ast.And, ast.Or, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, *_OPERATORS)
+_NODES += (ast.Name, ast.Constant, ast.Subscript, ast.Call)
+_TEXT_OR_KEY = re.compile(r"""'[^']*'|"[^"]*"|([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)""")
+_ONLY = "it may hold keys of results, numbers, texts in quotes, + - * / ( ) [ ], < <= == != >= > in and or not"
+
+
+class ConditionError(ValueError):
+    """A condition that cannot be read, or that gives neither true nor false."""
+
+
+class Condition:
+    """A condition such as ``cd4.final.difference > 0 and min(cd4.final.difference.ci) > 0``.
+
+    Parameters
+    ----------
+    text : str
+        Names results by their keys; an interval is a pair, whose ends are its ``min`` and ``max``.
+
+    Raises
+    ------
+    ConditionError
+        If it is not of the language.
+    """
+
+    def __init__(self, text):
+        self.text = " ".join(text.split())
+        self.keys = list(dict.fromkeys(key for key in _TEXT_OR_KEY.findall(self.text) if key))
+        self._names = {key: f"result_{place}" for place, key in enumerate(self.keys)}
+        try:
+            self._tree = ast.parse(self._with(self._names), mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise ConditionError(f"not a condition: {_ONLY}") from None
+        for node in ast.walk(self._tree):
+            self._allow(node)
+        if not self.keys:
+            raise ConditionError("it names no result (such as cd4.final.difference), so it can never fail")
+
+    def _with(self, words):
+        """The text with another word for each key."""
+        return _TEXT_OR_KEY.sub(lambda found: words[found[1]] if found[1] else found[0], self.text)
+
+    def _allow(self, node):
+        if not isinstance(node, _NODES):
+            raise ConditionError(f"not a condition, for its {type(node).__name__}: {_ONLY}")
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
+            raise ConditionError(f"the only functions are {', '.join(FUNCTIONS)}")
+        if isinstance(node, ast.Name) and node.id not in {*FUNCTIONS, *self._names.values()}:
+            raise ConditionError(f"{node.id!r} is no key of a result (such as cd4.final.difference) and no function")
+
+    def holds(self, rows):
+        """Say whether the condition is true.
+
+        Parameters
+        ----------
+        rows : dict of str to Result
+            Has every key of the condition.
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        ConditionError
+            If a result has no value, or the condition gives something else than true or false.
+        """
+        for key in self.keys:
+            if rows[key].value is None:
+                raise ConditionError(f"{key} is {rows[key].display}")
+        names = {name: rows[key].value for key, name in self._names.items()}
+        operators = {kind: DEFAULT_OPERATORS[kind] for kind in _OPERATORS}
+        try:
+            found = SimpleEval(operators, FUNCTIONS, names).eval(self.text, self._tree.body)
+        except (InvalidExpression, ArithmeticError, LookupError, TypeError) as error:
+            raise ConditionError(f"it cannot be computed: {error}") from None
+        if not isinstance(found, bool):
+            raise ConditionError(f"it gives {found!r}, not true or false")
+        return found
+
+    def filled(self, rows):
+        """The condition with the displays of the results in the places of their keys."""
+        return self._with({key: rows[key].display for key in self.keys})
+
+    def values(self, rows):
+        """Each key with its display and its raw value, as words."""
+        return ", ".join(f"{key} = {rows[key].display} (raw {rows[key].value})" for key in self.keys)

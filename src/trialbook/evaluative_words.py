@@ -1,0 +1,53 @@
+"""The check of the prose: no word that judges the results stands outside of a claim."""
+
+import re
+
+from docutils import nodes
+from sphinx.util import logging
+
+from trialbook import prose, typed_digits
+
+LOG = logging.getLogger(__name__)
+CLAIMED = "claimed"  # marks the nodes whose words are those of a claim
+
+# Pages that state nothing found in this trial; every other page of the prose is checked.
+EXEMPT = ("introduction", "methods", "consort", "reproduce", "availability", "references")
+
+# What judges: by stems, so that an ending hides nothing.
+JUDGING = {
+    "evidence": r"(?:non-?|in)?significan\w*|(?:dis)?prov(?:e|es|ed|en|ing)|confirm\w*|refut\w*|conclusive\w*|convincing\w*",
+    "likeness": r"differ(?:s|ed|ent|ently|ing)?|similar\w*|comparab\w*|equivalen\w*|identical\w*|unchanged|same|alike",
+    "direction": r"(?:high|low|great|larg|small|bigg|short|long|fast|slow|strong|weak|wid|narrow)(?:er|est)",
+    "amount": r"more|most|less|least|fewer|fewest|only|majority|minority|half|twice|double[ds]?|nobody|none",
+    "change": r"r[oi]se[sn]?|rising|f[ae]ll(?:s|en|ing)?|drop(?:s|ped)?|gain(?:s|ed)?|"
+    r"(?:in|de)creas\w*|declin\w*|reduc\w*|recover\w*|rais(?:es|ed|ing)|grew|shr[aiu]nk\w*",
+    "worth": r"improv\w*|worse\w*|better|best|worst|superior\w*|inferior\w*|benefi\w*|effective\w*|ineffective\w*|"
+    r"favou?r\w*|promising|protect\w*|success\w*|fail(?:s|ed|ure)?",
+    "harm": r"safe(?:ly|r|st)?|unsafe|tolera\w*|harmless|mild\w*|transient\w*|resolved|severe\w*|toxic",
+    "degree": r"hardly|scarcely|barely|nearly|almost|markedly|substantial\w*|considerabl\w*|slight\w*|"
+    r"dramatic\w*|wide|narrow|liberal|conservative|clear(?:ly)?|strong(?:ly)?|weak(?:ly)?|marginal\w*|remarkabl\w*",
+    "count": r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen",
+}
+WORD = re.compile(rf"(?<![\w-])(?:{'|'.join(JUDGING.values())})(?![\w-])", re.IGNORECASE)
+
+
+def check(app, doctree):
+    """Report every word of a page of results, abstract or discussion that judges and is outside of a claim."""
+    folder, _, page = app.env.docname.rpartition("/")
+    if f"{folder}/" != prose.FOLDER or page in EXEMPT:
+        return
+    for block in prose.blocks(doctree):
+        for sentence in prose.sentences(block):
+            free = "".join(words if _is_free(node) else "\0" * len(words) for words, node in sentence)
+            for found in WORD.finditer(free):
+                app.env.note_reread()  # or the next incremental build would forget the fault
+                message = "the word %r judges: “%s”; make it a claim, {claim}`%s <id>`, with its condition in %s"
+                shown = (found.group(), prose.words(sentence), found.group(), "book/claims.yml")
+                LOG.error(message, *shown, location=block, type="trialbook")
+
+
+def _is_free(node):
+    """Whether a text was typed by the author, and not as the words of a claim."""
+    return bool(typed_digits.typed(node)) and not any(
+        isinstance(around, nodes.Element) and around.get(CLAIMED) for around in prose.lineage(node)
+    )
