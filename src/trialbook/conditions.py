@@ -89,7 +89,8 @@ class Condition:
 
     def filled(self, rows):
         """The condition with the displays of the results in the places of their keys."""
-        return self._with({key: rows[key].display for key in self.keys})
+        counts = re.sub(r"([a-z][a-z0-9_.]*)\[(\d)\]", lambda found: str(rows[found[1]].value[int(found[2])]), self.text)
+        return _TEXT_OR_KEY.sub(lambda found: rows[found[1]].display if found[1] else found[0], counts)
 
     def values(self, rows):
         """Each key with its display and its raw value, as words."""

@@ -23,8 +23,10 @@ class Keys(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _given(cls, raw):
-        """Take a key without a value as not given."""
-        return {key: value for key, value in raw.items() if value not in ("", "null")} if isinstance(raw, dict) else raw
+        """Take a known key without a value as not given."""
+        if not isinstance(raw, dict):
+            return raw
+        return {key: value for key, value in raw.items() if value not in ("", "null") or key not in cls.model_fields}
 
 
 class Arm(Keys):
