@@ -1,4 +1,4 @@
-"""A condition on results: keys, numbers and comparisons in a small language that can do nothing but be true or false."""
+"""A condition on results, in a small language of keys, numbers and comparisons that can only be true or false."""
 
 import ast
 import re
@@ -89,7 +89,9 @@ class Condition:
 
     def filled(self, rows):
         """The condition with the displays of the results in the places of their keys."""
-        counts = re.sub(r"([a-z][a-z0-9_.]*)\[(\d)\]", lambda found: str(rows[found[1]].value[int(found[2])]), self.text)
+        counts = re.sub(
+            r"([a-z][a-z0-9_.]*)\[(\d)\]", lambda found: str(rows[found[1]].value[int(found[2])]), self.text
+        )
         return _TEXT_OR_KEY.sub(lambda found: rows[found[1]].display if found[1] else found[0], counts)
 
     def values(self, rows):

@@ -1,7 +1,5 @@
 """The items of the CONSORT 2025 checklist: topic, what can be checked by results, and what the paper cannot tell."""
 
-from typing import Annotated
-
 from pydantic import Field, RootModel, field_validator
 
 from trialbook.conditions import Condition
@@ -12,7 +10,7 @@ class Item(Keys):
     """One item: its topic, its conditions by what they say, and the gap that the paper leaves."""
 
     topic: str
-    checks: dict[str, str] = {}
+    checks: dict[str, str] = Field(default_factory=dict)
     gap: str = ""
 
     @field_validator("checks")
@@ -29,7 +27,7 @@ class Item(Keys):
 
 
 class _File(RootModel):
-    root: dict[Annotated[str, Field(pattern=r"^[0-9]+[a-z]?$")], Item]
+    root: dict[str, Item]
 
 
 def read(path):

@@ -13,22 +13,23 @@ CLAIMED = "claimed"  # marks the nodes whose words are those of a claim
 # Pages that state nothing found in this trial; every other page of the prose is checked.
 EXEMPT = ("introduction", "methods", "consort", "reproduce", "availability", "references")
 
-# What judges: by stems, so that an ending hides nothing.
+# What judges, by kind and by stem, so that an ending hides nothing; positive sizes (small, high) mostly name things.
 JUDGING = {
-    "evidence": r"(?:non-?|in)?significan\w*|(?:dis)?prov(?:e|es|ed|en|ing)|confirm\w*|refut\w*|conclusive\w*|convincing\w*",
-    "likeness": r"differ(?:s|ed|ent|ently|ing)?|similar\w*|comparab\w*|equivalen\w*|identical\w*|unchanged|same|alike",
-    "direction": r"(?:high|low|great|larg|small|bigg|short|long|fast|slow|strong|weak|wid|narrow)(?:er|est)",
-    "amount": r"more|most|less|least|fewer|fewest|only|majority|minority|half|twice|double[ds]?|nobody|none",
-    "change": r"r[oi]se[sn]?|rising|f[ae]ll(?:s|en|ing)?|drop(?:s|ped)?|gain(?:s|ed)?|"
-    r"(?:in|de)creas\w*|declin\w*|reduc\w*|recover\w*|rais(?:es|ed|ing)|grew|shr[aiu]nk\w*",
-    "worth": r"improv\w*|worse\w*|better|best|worst|superior\w*|inferior\w*|benefi\w*|effective\w*|ineffective\w*|"
-    r"favou?r\w*|promising|protect\w*|success\w*|fail(?:s|ed|ure)?",
-    "harm": r"safe(?:ly|r|st)?|unsafe|tolera\w*|harmless|mild\w*|transient\w*|resolved|severe\w*|toxic",
-    "degree": r"hardly|scarcely|barely|nearly|almost|markedly|substantial\w*|considerabl\w*|slight\w*|"
-    r"dramatic\w*|wide|narrow|liberal|conservative|clear(?:ly)?|strong(?:ly)?|weak(?:ly)?|marginal\w*|remarkabl\w*",
-    "count": r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen",
+    "evidence": r"(non-?|in)?(significant|significance)\w* (dis)?prov(e|es|ed|en|ing) confirm\w* refut\w*",
+    "likeness": r"differ(s|ed|ent|ently|ing)? similar\w* comparab\w* equivalent\w* identical\w* unchanged same alike",
+    "direction": r"(high|low|great|small|bigg|short|long|fast|slow|strong|weak|narrow)(er|est) (large|wide)(r|st)",
+    "amount": r"more most less least few(er|est) only majority minority half twice double[ds]? nobody none",
+    "count": r"two three four five six seven eight nine ten eleven twelve dozen",
+    "change": r"r[oi]se[sn]? rising f[ae]ll(s|en|ing)? drop(s|ped)? (in|de)creas\w* declin\w* reduc\w* gain(s|ed)?",
+    "return": r"recover\w* resolved rais(es|ed|ing) grew shr[aiu]nk\w*",
+    "worth": r"improv\w* worse\w* better best worst superior\w* inferior\w* benefi\w* (in)?effective\w* favou?r\w*",
+    "outcome": r"promising protect\w* success\w* fail(s|ed)? failures?",
+    "harm": r"(un)?safe(ly|r|st)? tolera\w* harmless mild\w* transient\w* severe\w* toxic",
+    "degree": r"hardly scarcely barely nearly almost markedly substantial\w* considerabl\w* slight\w* marginal\w*",
+    "force": r"dramatic\w* remarkabl\w* convincing\w* clear(ly)? strong(ly)? weak(ly)? conclusive\w*",
+    "width": r"wide narrow liberal conservative",
 }
-WORD = re.compile(rf"(?<![\w-])(?:{'|'.join(JUDGING.values())})(?![\w-])", re.IGNORECASE)
+WORD = re.compile(rf"(?<![\w-])({'|'.join(' '.join(JUDGING.values()).split())})(?![\w-])", re.IGNORECASE)
 
 
 def check(app, doctree):

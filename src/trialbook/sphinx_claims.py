@@ -85,7 +85,9 @@ def read_or_say(app, name, read):
     except TrialError as error:
         for fault in error.faults:
             where = f"{fault.column}: " if fault.column else ""
-            LOG.error("%s%s; %s", where, fault.rule, fault.remedy, location=f"{name}:{fault.row or 1}", type="trialbook")
+            LOG.error(
+                "%s%s; %s", where, fault.rule, fault.remedy, location=f"{name}:{fault.row or 1}", type="trialbook"
+            )
 
 
 def report_false(app, doctree):

@@ -1,0 +1,81 @@
+"""Words that judge the results: each is reported outside of a claim, and only there."""
+
+import re
+
+import pytest
+from builds import ROOT, built_once
+
+from trialbook.evaluative_words import EXEMPT, WORD
+
+# each sentence with the word that must be reported
+JUDGING = [
+    ("The effect was significant.", "significant"),
+    ("The effect was not statistically *significant*.", "significant"),
+    ("The arms differed in this.", "differed"),
+    ("The count was higher with cells.", "higher"),
+    ("## A Lower count", "Lower"),
+    ("The count rose.", "rose"),
+    ("| place |\n|---|\n| fell by half |", "fell"),
+    ("It increased in both.", "increased"),
+    ("- Health improved.", "improved"),
+    ("It was **well tolerated**.", "tolerated"),
+    ("The cells are safe.", "safe"),
+    ("The cells were effective.", "effective"),
+    ("```{result-figure} cd4.trajectory\nA greater effect.\n```", "greater"),
+    ("There was a benefit.", "benefit"),
+    ("It was superior.", "superior"),
+    ("They hardly changed.", "hardly"),
+    ("Two participants had fever.", "Two"),
+    ("None of them left.", "None"),
+    ("They had fewer events.", "fewer"),
+    ("It was [worse](methods.md) there.", "worse"),
+    ("A note.[^note]\n\n[^note]: It was mild.", "mild"),
+]
+
+FREE = [
+    "The difference was {num}`cd4.final.difference`.",
+    "It {claim}`was higher <definition>` there, and {claim}`two or three <description>` here.",
+    "As others found {cite}`bell2002`, see {numref}`tab-events`.",
+    "Run `make better`.",
+    "```bash\nmake better\n```",
+    "Small-sample inference was used throughout, in a well-differentiated way.",
+    "% it was safe",
+]
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory, worker_id):
+    """What is said of a checked page with every sentence of `JUDGING` and `FREE`, and of an exempt one."""
+    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path_factory.mktemp("words") / "copy")
+    copy.edit("book/safety.md", "", "\n" + "\n\n".join([line for line, _ in JUDGING] + FREE) + "\n")
+    copy.edit("book/methods.md", "", "\nIt was safe and effective.\n")
+    return copy.bind(fails=True)
+
+
+@pytest.mark.parametrize(("line", "word"), JUDGING, ids=[word for _, word in JUDGING])
+def test_a_word_that_judges_is_reported_with_its_sentence_and_the_remedy(said, line, word):
+    (found,) = {entry for entry in said.splitlines() if f"the word {word!r} judges" in entry}
+    sentence = max(re.sub(r"[*#|\[\]^`{}-]|\(.*\)|:", " ", line).split("\n"), key=len)
+    assert "book/safety.md" in found and f"{{claim}}`{word} <id>`" in found and "book/claims.yml" in found
+    assert sentence.split()[-1] in found
+
+
+def test_nothing_else_is_reported(said):
+    words = re.findall(r"the word '(\w+)' judges", said)
+    assert sorted(words) == sorted([word for _, word in JUDGING] + ["half"])
+
+
+def test_the_exempt_pages_are_there():
+    assert [page for page in EXEMPT if not (ROOT / f"book/{page}.md").exists()] == []
+
+
+@pytest.mark.parametrize(
+    "word", ["Significance", "WORSENED", "improvement", "non-significant", "comparable", "largest"]
+)
+def test_an_ending_hides_nothing(word):
+    assert WORD.search(f"a {word} of it")
+
+
+@pytest.mark.parametrize("word", ["reader", "season", "twofold-design", "fallacy", "morello", "onlyx"])
+def test_a_word_that_holds_another_is_left_alone(word):
+    assert not WORD.search(f"a {word} of it")
