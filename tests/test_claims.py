@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builds import ROOT, built_once, differences
+from builds import ROOT, built_once
 
 from trialbook import claims
 from trialbook.conditions import Condition, ConditionError
@@ -132,66 +132,6 @@ def test_a_paper_need_not_make_claims(tmp_path):
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, worker_id):
     return built_once(tmp_path_factory, worker_id)
-
-
-# what is added to claims.yml and to a page, with what must be said of it
-FAULTS = {
-    "false": (
-        "says: fell\n  holds: cd4.final.difference < 0",
-        "It {claim}`false` here.",
-        "'false' is false: “It fell here.”",
-    ),
-    "in_title": (
-        "says: fell\n  holds: cd4.final.difference < 0",
-        "## It {claim}`fell much <in_title>`",
-        "“It fell much”",
-    ),
-    "no_key": (
-        "says: fell\n  holds: cd4.no.such < 0",
-        "It {claim}`no_key`.",
-        "'cd4.no.such', which the claim 'no_key' names",
-    ),
-    "neither": ("says: fell\n  holds: cd4.final.difference", "It {claim}`neither`.", "not true or false"),
-    "wordless": ("because: so", "It {claim}`wordless`.", "'wordless' has no words"),
-    "idle": ("says: fell\n  because: so", "", "'idle' is declared and no page makes it"),
-    "nobody": ("", "It {claim}`nobodys`.", "no claim 'nobodys'"),
-    "digits": ("says: by 77\n  because: so", "It fell {claim}`digits`.", "'77' is typed by hand"),
-}
-
-
-@pytest.fixture(scope="module")
-def copy(base, tmp_path_factory):
-    return base.clone(tmp_path_factory.mktemp("claims") / "copy")
-
-
-def test_faults_fail_every_build_and_the_old_site_stays(copy):
-    before = copy.site.digests()
-    kept = {name: (copy.folder / name).read_text("utf8") for name in ("book/claims.yml", "book/methods.md")}
-    copy.edit("book/claims.yml", "", "".join(f"\n{id}:\n  {text}\n" for id, (text, _, _) in FAULTS.items() if text))
-    copy.edit("book/methods.md", "", "".join(f"\n{prose}\n" for _, prose, _ in FAULTS.values()))
-    for _ in range(2):
-        said = copy.bind(fails=True)
-        for _, _, fault in FAULTS.values():
-            assert fault in said, said
-        row = copy.site.results["cd4.final.difference"]
-        assert f"cd4.final.difference = {row['display']} (raw {row['value']})" in said
-        assert "cd4.final.difference < 0" in said and "book/claims.yml" in said
-        assert copy.site.digests() == before
-    copy.edit("book/claims.yml", "", "\nbroken: {says: is, holds: 'open(1)'}\n")
-    assert "broken.holds: the only functions" in copy.bind(fails=True)
-    for name, text in kept.items():
-        (copy.folder / name).write_text(text, "utf8")
-    copy.bind()
-    assert differences(copy.site.digests(), before) == []
-
-
-def test_a_page_is_read_again_when_the_claims_change_and_gives_what_a_clean_build_gives(copy, tmp_path):
-    copy.edit("book/claims.yml", "says: rose", "says: went up")
-    copy.bind()
-    assert "The mean CD4 count went up from" in copy.site.text("book/index.html")
-    clean = copy.clone(tmp_path / "clean", without=("_build",))
-    clean.bind()
-    assert differences(copy.site.digests(), clean.site.digests()) == []
 
 
 def test_a_reader_can_come_to_a_claim_and_read_its_condition(base):

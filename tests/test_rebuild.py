@@ -81,6 +81,13 @@ def move_page(copy):
     )
 
 
+def prose(copy):
+    """Change a sentence, the wording of a claim, and where an item of CONSORT is reported."""
+    copy.edit("book/introduction.md", "Only a summary", "{consort}`20a`\nOnly a short summary")
+    copy.edit("book/methods.md", "{consort}`20a`\n", "")
+    copy.edit("book/claims.yml", "says: rose", "says: went up")
+
+
 @dataclass(frozen=True)
 class Edit:
     """A change of the sources, the runs that it must make again, and whether a clean build is then compared."""
@@ -128,7 +135,7 @@ EDITS = [
     Edit("the engine's binding", text("src/trialbook/sphinx_numbers.py", '" CI, "', '" CI: "')),
     Edit("the bibliography", text("book/references.bib", "title", "note = {Read twice}, title")),
     Edit("a style sheet", text("book/_static/paper.css", "", "p { margin: 0; }\n")),
-    Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), clean=True),
+    Edit("prose", prose, clean=True),
     Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else")),
     Edit("a page moved", move_page, clean=True),
     Edit("a page removed", remove_page, clean=True),
@@ -151,6 +158,9 @@ def test_an_edit_reruns_what_depends_on_it_and_gives_what_a_clean_build_gives(ed
     assert differences(old, new), "the edit shows nowhere"
     if edit.make is one_cd4_value:
         every_sentence_has_the_new_value(base.site, edited.site)
+    if edit.make is prose:
+        assert "The mean CD4 count went up from" in edited.site.text("book/index.html")
+        assert "Who was blinded Introduction" in edited.site.text("book/consort.html")
     if edit.clean:
         # where all were run again, or none, a clean run of them gives the same bytes: test_notebook.py
         partly = set() < edit.reruns < ALL
@@ -205,20 +215,52 @@ FAULTS = {
     "an image that does not exist": ("![nothing](nowhere.png)", "nowhere.png"),
     "a link that leads nowhere": ("[nothing](nowhere.md)", "nowhere.md"),
     "a reference that is not in the bibliography": ("{cite}`nobody`", "nobody"),
+    "a word that judges": ("They hardly changed.", "the word 'hardly' judges: “They hardly changed.”"),
+    "a claim that is false": ("It {claim}`fell` here.", "the claim 'fell' is false: “It fell here.”"),
+    "its condition and values": (
+        "",
+        "says cd4.final.difference < 0: 67 < 0; here cd4.final.difference = 67 (raw 67.1)",
+    ),
+    "a heading that is false": ("## They {claim}`all fell <fell>`", "the claim 'fell' is false: “They all fell”"),
+    "a claim on no result": ("It {claim}`no_key`.", "'cd4.no.key', which the claim 'no_key'"),
+    "a claim that can't be judged": ("It {claim}`neither`.", "'neither' cannot be judged, it gives"),
+    "a claim that is not declared": ("It {claim}`nobodys`.", "no claim 'nobodys'"),
+    "a claim without words": ("It {claim}`wordless`.", "'wordless' has no words"),
+    "a digit in a claim": ("It fell {claim}`by 77 <wordless>`.", "'77' is typed by hand"),
+    "an item that CONSORT has not": ("{consort}`12a,99z` They were adults.", "no item '99z'"),
+}
+DECLARED = """
+fell: {says: fell, holds: cd4.final.difference < 0}
+no_key: {says: fell, holds: cd4.no.key < 0}
+neither: {says: fell, holds: cd4.final.difference}
+wordless: {because: none}
+idle: {says: fell, because: none}
+"""
+ELSEWHERE = {
+    "a claim that no page makes": ("book/claims.yml", "'idle' is declared and no page makes it"),
+    "a check that is false": ("book/consort.md", "“the arms add up to all randomised” is false"),
+    "a check on no result": ("book/consort.md", "'cohort.no.such', which the check"),
 }
 
 
 def test_faults_in_prose_fail_every_build_until_they_are_mended_and_the_old_site_stays(copy):
     before = copy.site.digests()
-    prose = "".join(f"\n{text}\n" for text, _ in FAULTS.values())
-    copy.edit("book/safety.md", "", prose)
+    names = ("book/safety.md", "book/claims.yml", "book/consort.yml")
+    sound = {name: (copy.folder / name).read_text("utf8") for name in names}
+    copy.edit("book/safety.md", "", "".join(f"\n{text}\n" for text, _ in FAULTS.values()))
+    copy.edit("book/claims.yml", "", DECLARED)
+    copy.edit("book/consort.yml", "== cohort.randomised.n\n", "== cohort.randomised.n + 1\n")
+    copy.edit("book/consort.yml", "== cohort.safety.art.n\n", "== cohort.no.such\n")
+    placed = {fault: ("book/safety.md", named) for fault, (_, named) in FAULTS.items()}
     for _ in range(2):
-        said = copy.make(fails=True)
-        lines = [line for line in said.splitlines() if "book/safety.md" in line]
-        for fault, (_, named) in FAULTS.items():
-            assert any(named in line for line in lines), f"{fault} is not said:\n{said}"
+        lines = copy.make(fails=True).splitlines()
+        for fault, (where, named) in (placed | ELSEWHERE).items():
+            assert any(where in line and named in line for line in lines), f"{fault} is not said:\n{lines}"
         assert copy.site.digests() == before
-    copy.edit("book/safety.md", prose, "")
+    copy.edit("book/claims.yml", DECLARED, "\nhostile: {says: is, holds: open('x') == 1}\n")
+    assert "hostile.holds: the only functions" in copy.make(fails=True)
+    for name, text in sound.items():
+        (copy.folder / name).write_text(text, "utf8")
     copy.make()
     assert differences(copy.site.digests(), before) == []
 
