@@ -95,6 +95,7 @@ def test_what_gives_neither_true_nor_false_is_said(rows, text, said):
 def test_a_condition_is_shown_with_the_displays(rows):
     condition = Condition("min(cd4.difference.ci) > 0 and\n fever.n_of[0] <= 10 and cd4.verdict != 'a.b'")
     assert condition.filled(rows) == "min(10 to 124) > 0 and 2 <= 10 and keeps its level != 'a.b'"
+    assert Condition("fever.n_of[2] > cd4.difference[0]").filled(rows) == "2 of 10[2] > 67[0]"
     assert "cd4.difference.ci = 10 to 124 (raw [10.07, 124.1])" in condition.values(rows)
 
 
@@ -141,7 +142,10 @@ def test_a_reader_can_come_to_a_claim_and_read_its_condition(base):
     for claim, page in made:
         own = declared[claim["data-claim"]]
         assert claim.name == "span" and claim["tabindex"] == "0", page
-        assert claim["title"].startswith(" ".join(own.holds.split()) or f"no finding: {own.because}")
+        condition = " ".join(own.holds.split())
+        assert claim["title"].startswith(
+            f"true while {condition}; here " if condition else f"states no finding: {own.because}"
+        )
         assert not claim.find_parent("a")
 
 

@@ -217,10 +217,8 @@ FAULTS = {
     "a reference that is not in the bibliography": ("{cite}`nobody`", "nobody"),
     "a word that judges": ("They hardly changed.", "the word 'hardly' judges: “They hardly changed.”"),
     "a claim that is false": ("It {claim}`fell` here.", "the claim 'fell' is false: “It fell here.”"),
-    "its condition and values": (
-        "",
-        "says cd4.final.difference < 0: 67 < 0; here cd4.final.difference = 67 (raw 67.1)",
-    ),
+    "its condition": ("", "it is true while cd4.final.difference < 0; here 67 < 0"),
+    "its values": ("", "with cd4.final.difference = 67 (raw 67.1)"),
     "a heading that is false": ("## They {claim}`all fell <fell>`", "the claim 'fell' is false: “They all fell”"),
     "a claim on no result": ("It {claim}`no_key`.", "'cd4.no.key', which the claim 'no_key'"),
     "a claim that can't be judged": ("It {claim}`neither`.", "'neither' cannot be judged, it gives"),

@@ -89,10 +89,17 @@ class Condition:
 
     def filled(self, rows):
         """The condition with the displays of the results in the places of their keys."""
-        counts = re.sub(
-            r"([a-z][a-z0-9_.]*)\[(\d)\]", lambda found: str(rows[found[1]].value[int(found[2])]), self.text
-        )
-        return _TEXT_OR_KEY.sub(lambda found: rows[found[1]].display if found[1] else found[0], counts)
+
+        def shown(found):
+            key, place = found[1], found[2]
+            if not key:
+                return found[0]
+            value = rows[key].value
+            if place and isinstance(value, list) and int(place) < len(value):
+                return str(value[int(place)])
+            return rows[key].display + (f"[{place}]" if place else "")
+
+        return re.sub(rf"(?:{_TEXT_OR_KEY.pattern})(?:\[(\d+)\])?", shown, self.text)
 
     def values(self, rows):
         """Each key with its display and its raw value, as words."""

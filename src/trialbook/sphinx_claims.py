@@ -32,7 +32,7 @@ class ClaimRole(Placed, ReferenceRole):
         known = self.env.app.trialbook_claims
         self.env.metadata[self.env.docname].setdefault("claims", []).append(self.target)
         if known is None:  # the file's own faults are said, and they are enough
-            return [nodes.Text(self.title)], []
+            return [self._claim(self.title, "")], []
         if self.target not in known:
             return self._refuse("there is no claim %r in %s: declare it, or correct its name", self.target, FILE)
         declared = known[self.target]
@@ -40,7 +40,7 @@ class ClaimRole(Placed, ReferenceRole):
         if not said:
             return self._refuse("the claim %r has no words: give it `says` in %s, or words here", self.target, FILE)
         if declared.because:
-            return [self._claim(said, f"no finding: {declared.because}")], []
+            return [self._claim(said, f"states no finding: {declared.because}")], []
         return self._judged(said, declared.condition), []
 
     def _refuse(self, message, *words):
@@ -65,7 +65,7 @@ class ClaimRole(Placed, ReferenceRole):
             fault = "" if condition.holds(rows) else "is false"
         except ConditionError as error:
             fault = f"cannot be judged, {error}"
-        shown = f"{condition.text}: {condition.filled(rows)}"
+        shown = f"true while {condition.text}; here {condition.filled(rows)}"
         node = self._claim(said, shown, fault, condition.values(rows))
         if not (fault and self.config.trialbook_draft):
             return [node]
@@ -95,10 +95,9 @@ def report_false(app, doctree):
     for node in doctree.findall(claim):
         if node["fault"] and not app.config.trialbook_draft:
             app.env.note_reread()  # or the next incremental build would forget the fault
-            message = "the claim %r %s: “%s”; %s says %s; here %s: mend the sentence or the claim"
-            sentence, condition = prose.sentence_of(node), node["condition"]
-            words = (node["id"], node["fault"], sentence, FILE, condition, node["values"])
-            LOG.error(message, *words, location=node, type="trialbook")
+            message = "the claim %r %s: “%s”; in %s it is %s, with %s: mend the sentence or the claim"
+            words = (node["fault"], prose.sentence_of(node), FILE, node["condition"], node["values"])
+            LOG.error(message, node["id"], *words, location=node, type="trialbook")
 
 
 def report_unused(app, env):
