@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from itertools import chain, pairwise
 from pathlib import Path
 
 from trialbook import lock, sentences
@@ -37,6 +39,11 @@ class Change:
     verdict: str
 
     @property
+    def seen(self):
+        """Whether it reads differently."""
+        return None in (self.before, self.now) or self.before.display != self.now.display
+
+    @property
     def grave(self):
         """Whether it may change what the paper concludes."""
         return self.verdict.startswith(GRAVE)
@@ -54,17 +61,25 @@ class Changes:
 
     @property
     def pages(self):
-        """Each page with its sentences in which a number changed, both in the order of the paper."""
+        """Each page with its sentences in which a number reads differently, both in the order of the paper."""
         used = {**self.before.sentences, **self.now.sentences}
-        order = list(dict.fromkeys(sentence.page for places in used.values() for sentence in places))
-        said = [one for change in self.changes for one in used.get(change.key, []) if one.where != "table"]
-        listed = sorted({one.name: one for one in reversed(said)}.values(), key=lambda one: _place(one.anchor))
-        pages = [(page, [one for one in listed if one.page == page]) for page in order]
-        return [(page, own) for page, own in pages if own]
+        changed = [one for change in self.changes if change.seen for one in used.get(change.key, [])]
+        listed = {one.name: one for one in reversed(changed) if one.where != "table"}
+        pages = {page: [one for one in listed.values() if one.page == page] for page in self._order()}
+        return [(page, sorted(own, key=lambda one: _place(one.anchor))) for page, own in pages.items() if own]
+
+    def _order(self):
+        """The pages in the order of the paper, which the uses of each number keep."""
+        order = TopologicalSorter()
+        for places in self.now.sentences.values():
+            for first, second in pairwise(dict.fromkeys(one.page for one in places)):
+                order.add(second, first)
+        every = chain(*self.now.sentences.values(), *self.before.sentences.values())
+        return dict.fromkeys([*order.static_order(), *(one.page for one in every)])
 
     def filled(self, sentence):
         """The parts of a sentence: texts, displays of the numbers that stayed, and the changes of the others."""
-        changed = {change.key: change for change in self.changes}
+        changed = {change.key: change for change in self.changes if change.seen}
         numbers = {**self.before.lock.numbers, **self.now.lock.numbers}
         for part in sentence.parts:
             key = None if isinstance(part, str) else part["key"]

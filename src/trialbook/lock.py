@@ -8,8 +8,9 @@ from pathlib import Path
 from trialbook.faults import UserError
 from trialbook.provenance import DATA
 
-PRECISION = 8  # significant digits of a raw value
+PRECISION = 6  # significant digits of a raw value: more than any display has, and the same on every machine
 NULL = {"difference": 0, "ratio": 1}  # of an interval, by the group of its result
+MACHINE = "environment"  # the dataset of versions, which the receipt compares with those locked
 ACCEPT = "`make accept` writes it from the book as built"
 
 
@@ -43,6 +44,7 @@ def of_site(results, trial=None):
     ----------
     results : Path
         ``results.json`` of the site; with ``numbers.json`` beside it, only the numbers that the paper uses.
+        Versions of software are left out: they belong to a machine.
     trial : Path, optional
         The folder of the trial, for the hashes of its files.
 
@@ -58,7 +60,7 @@ def of_site(results, trial=None):
     rows = {row["key"]: row for row in _load(results, "`make book` builds the book that has it")}
     used = results.with_name("numbers.json")
     keys = rows.keys() & _load(used, "") if used.exists() else rows.keys()
-    numbers = {key: _number(rows[key]) for key in sorted(keys)}
+    numbers = {key: _number(rows[key]) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
     alpha = rows["trial.alpha"]["value"] if "trial.alpha" in rows else 0.05
     return Lock(alpha, hashes(trial) if trial else {}, numbers)
 

@@ -93,27 +93,45 @@ def verify(trial, accepted, output, root=Path("."), trials=TRIALS, draft=False):
     LockError
         If there is no lock to compare with.
     """
-    before, start = edition(str(accepted), root), time.perf_counter()
-    work = output / "verify"
-    shutil.rmtree(work, ignore_errors=True)
-    _compute(trial, work, root, trials, draft)
-    site = work / "html/results.json"
-    built = edition(str(site), root)
-    now = Edition("the paper computed anew", lock.of_site(site, trial), built.sentences)
-    pins = locked((root / "requirements.txt").read_text("utf8"))
-    receipt = Receipt(
-        compare(before, now),
-        _files(before.lock.data, now.lock.data),
-        different(pins),
-        len(pins),
-        platform.python_version(),
-        f"{platform.system()} {platform.machine()}",
-        provenance.revision(root),
-        datetime.now(UTC).isoformat(" ", "seconds"),
-        round(time.perf_counter() - start, 1),
-    )
+    start = time.perf_counter()
+    lock.read(accepted)  # before all that takes time
+    shutil.rmtree(output / "verify", ignore_errors=True)
+    _compute(trial, output / "verify", root, trials, draft)
+    receipt = of_site(trial, accepted, output / "verify/html", root, time.perf_counter() - start)
     receipt.write(output)
     return receipt
+
+
+def of_site(trial, accepted, site, root=Path("."), seconds=0.0):
+    """Compare the numbers of a built book with those that were accepted, and note the circumstances.
+
+    Parameters
+    ----------
+    trial, accepted, root : Path
+        As for `verify`.
+    site : Path
+        The built book.
+    seconds : float
+        That it took to compute.
+
+    Returns
+    -------
+    Receipt
+    """
+    before, built = edition(str(accepted), root), edition(str(site / "results.json"), root)
+    now = Edition("the paper computed anew", lock.of_site(site / "results.json", trial), built.sentences)
+    pins = locked((root / "requirements.txt").read_text("utf8"))
+    return Receipt(
+        changes=compare(before, now),
+        data=_files(before.lock.data, now.lock.data),
+        environment=different(pins),
+        packages=len(pins),
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        revision=provenance.revision(root),
+        date=datetime.now(UTC).isoformat(" ", "seconds"),
+        seconds=round(seconds, 1),
+    )
 
 
 def locked(requirements):

@@ -45,7 +45,7 @@ def lines(changes):
     told = [f"{changes.summary}."]
     for change in changes.changes[:SHOWN]:
         told += ["", f"{change.key}: {_shown(change)} ({change.verdict})"]
-        for page, sentences in changes.pages:
+        for page, sentences in changes.pages if change.seen else []:
             told += [f"    {page}: {_said(changes, one)}" for one in sentences if change.key in one.keys]
     more = len(changes.changes) - SHOWN
     return told + (["", f"… and {more} more"] if more > 0 else [])
