@@ -1,6 +1,5 @@
 """An author's morning, as `book/reproduce.md` tells it: a value corrected, and what that does to the paper."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -29,11 +28,14 @@ def in_sentences(soup):
 @pytest.fixture
 def repository(tmp_path_factory, worker_id, tmp_path):
     """The book under version control, its numbers accepted, with the environment of this Python as its own."""
-    environment = Path(os.path.dirname(os.path.dirname(shutil.which("trialbook"))))
-    if not (environment / ".book").exists():
+    programs = Path(shutil.which("trialbook")).parent
+    if not (programs.parent / ".book").exists():
         pytest.skip("this environment was not made by make")
     copy = built_once(tmp_path_factory, worker_id).clone(tmp_path / "copy")
-    (copy.folder / ".venv").symlink_to(environment)
+    own = copy.folder / ".venv"  # a folder of its own: what make would clear is never the environment itself
+    own.mkdir()
+    (own / "bin").symlink_to(programs)
+    (own / ".book").touch()
     for command in ("git init --quiet", "git config user.name N", "git config user.email n@example.org", "make accept"):
         copy.run(*command.split())
     copy.run("git", "add", ".")

@@ -21,7 +21,8 @@ numpy==2.4.6 ; sys_platform == 'linux' \\
     # via pandas
 appnope==0.1.4 ; sys_platform == 'darwin' and sys_platform == 'linux' \\
     --hash=sha256:ab
-pandas[x]==3.1.1 --hash=sha256:ab
+pandas[x]==3.1.1 \\
+    --hash=sha256:ab
 """
 
 
