@@ -15,6 +15,9 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial='$(TRIAL)' draft=$(DRAFT)
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
+# what belongs to the trial: `$$out`, where its book is built, and `$$lock`, the numbers that were accepted
+OF_TRIAL = folder=$$(cd "$(TRIAL)" && pwd -P); out=_build/trials/$$(basename "$$folder"); lock=$$folder/numbers.lock.json; \
+  if [ "$$folder" = "$$(pwd -P)/data/nk_inr" ]; then out=_build; lock=book/numbers.lock.json; fi
 # shows that a silent command is at work: `$(call busy,command)`
 busy = $(1) & while kill -0 $$! 2> /dev/null; do printf .; sleep 2; done; echo; wait $$!
 
@@ -26,10 +29,23 @@ help:  ## Show this list
 book: .venv/.book  ## Build the book, set-up included (TRIAL=folder: of another trial; DRAFT=1: show what it lacks)
 	@start=$$SECONDS
 	$(WORKFLOW)
-	folder=$$(cd "$(TRIAL)" && pwd -P)
-	site=_build/trials/$$(basename "$$folder")/html
-	[ "$$folder" = "$$(pwd -P)/data/nk_inr" ] && site=_build/html
-	echo "The book is $(CURDIR)/$$site/index.html ($$((SECONDS - start)) s)"
+	$(OF_TRIAL)
+	echo "The book is $(CURDIR)/$$out/html/index.html ($$((SECONDS - start)) s)"
+
+.PHONY: diff
+diff: book  ## Tell which numbers and sentences changed since the numbers were accepted
+	@$(OF_TRIAL)
+	trialbook diff "$$lock" "$$out/html/results.json" --output "$$out"
+
+.PHONY: accept
+accept: book  ## Accept the numbers of the book as they are now, in the numbers lock
+	@$(OF_TRIAL)
+	trialbook accept "$(TRIAL)" "$$out/html" "$$lock"
+
+.PHONY: verify
+verify: .venv/.book  ## Compute the paper anew from its data, compare its numbers with the lock, write a receipt
+	@$(OF_TRIAL)
+	trialbook verify "$(TRIAL)" "$$lock" "$$out" $(if $(DRAFT),--draft)
 
 .PHONY: pdf
 pdf: book  ## Build the paper as PDF (needs XeTeX and latexmk)

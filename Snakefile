@@ -9,8 +9,9 @@ TRIAL = Path(config.get("trial", OWN))
 DRAFT = "--draft" if str(config.get("draft", "")) == "1" else ""
 IS_OWN = TRIAL.resolve() == OWN.resolve()
 
-OUT = Path("_build") if IS_OWN else Path("_build/trials") / TRIAL.resolve().name
-SOURCE = Path(".") if IS_OWN else OUT / "source"
+USUAL = Path("_build") if IS_OWN else Path("_build/trials") / TRIAL.resolve().name
+OUT = Path(config.get("out", USUAL))  # elsewhere, nothing that stands is used or replaced
+SOURCE = Path(".") if IS_OWN and OUT == USUAL else OUT / "source"
 EXECUTED = SOURCE / "executed"
 DISCLOSED = OUT / ".disclosed"  # nothing in the executed notebooks tells of a participant
 BUILT = OUT / ".built"  # stands for the site, because Snakemake removes what a rule will make before the rule runs

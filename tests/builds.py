@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = "data/nk_inr"
-NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
+NOTEBOOKS = re.findall(r"file: executed/(\w+)", (ROOT / "_toc.yml").read_text("utf8"))  # those of the book
 SCATTERED = ("scenarios", "operating")  # made in shares, for a notebook
 
 

@@ -72,6 +72,26 @@ def _parser():
     word.add_argument("source", type=Path)
     word.add_argument("output", type=Path)
     word.set_defaults(step=_word, title=lambda a: "building the paper for Word")
+
+    accept = steps.add_parser("accept", help="lock the numbers of a built book as they are")
+    accept.add_argument("trial", type=Path)
+    accept.add_argument("site", type=Path)
+    accept.add_argument("lock", type=Path)
+    accept.set_defaults(step=_accept, title=lambda a: f"accepting the numbers of {a.site}")
+
+    diff = steps.add_parser("diff", help="tell which numbers and sentences changed between two editions of the paper")
+    diff.add_argument("before", help="a revision of git, a results.json or a numbers lock")
+    diff.add_argument("now", help="another of these")
+    diff.add_argument("--output", type=Path, default=Path("_build"), help="gets diff.html and diff.md")
+    diff.set_defaults(step=_diff, title=lambda a: f"comparing {a.before} with {a.now}")
+
+    verify = steps.add_parser("verify", help="compute the paper anew, and compare its numbers with the lock")
+    verify.add_argument("trial", type=Path)
+    verify.add_argument("lock", type=Path)
+    verify.add_argument("output", type=Path, help="gets receipt.html and receipt.json")
+    verify.add_argument("--trials", type=int, default=40_000, help="to simulate, of each parameter")
+    verify.add_argument("--draft", action="store_true", help="the paper may lack results")
+    verify.set_defaults(step=_verify, title=lambda a: f"computing the paper of {a.trial} anew")
     return parser
 
 
@@ -141,3 +161,34 @@ def _word(arguments):
 
     book.word(arguments.source, arguments.output)
     return f"built {arguments.output}"
+
+
+def _accept(arguments):
+    from trialbook import lock
+
+    accepted = lock.of_site(arguments.site / "results.json", arguments.trial)
+    lock.write(accepted, arguments.lock)
+    return f"locked {len(accepted.numbers)} numbers in {arguments.lock}"
+
+
+def _diff(arguments):
+    from trialbook import changes, report
+
+    found = changes.compare(changes.edition(arguments.before), changes.edition(arguments.now))
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    site = relpath(Path(arguments.now).parent, arguments.output)  # of the sentences that have an anchor
+    for name in ("diff.html", "diff.md"):
+        (arguments.output / name).write_text(report.page(name, changes=found, site=site), "utf8")
+    print("\n".join(report.lines(found)))
+    return f"wrote {arguments.output}/diff.html and diff.md"
+
+
+def _verify(arguments):
+    from trialbook import receipt
+
+    found = receipt.verify(
+        arguments.trial, arguments.lock, arguments.output, trials=arguments.trials, draft=arguments.draft
+    )
+    print(f"  the receipt is {arguments.output}/receipt.html")
+    found.check()
+    return found.changes.summary

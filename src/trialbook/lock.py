@@ -1,0 +1,142 @@
+"""The numbers lock: what each number of the paper was when its authors last accepted it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialbook.faults import UserError
+from trialbook.provenance import DATA
+
+PRECISION = 6  # significant digits of a raw value: more than any display has, and the same on every machine
+NULL = {"difference": 0, "ratio": 1}  # of an interval, by the group of its result
+MACHINE = "environment"  # the dataset of versions, which the receipt compares with those locked
+ACCEPT = "`make accept` writes it from the book as built"
+
+
+class LockError(UserError):
+    """A lock, or the numbers of a book, cannot be read."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of the paper: as displayed, its raw value, its statistic, and the null value of an interval."""
+
+    display: str
+    value: float | int | str | list | None
+    statistic: str
+    null: int | None = None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """All numbers of a paper by key, the level of its tests, and the SHA-256 of each file of its data."""
+
+    alpha: float
+    data: dict
+    numbers: dict
+
+
+def of_site(results, trial=None):
+    """Take the numbers that a built book uses.
+
+    Parameters
+    ----------
+    results : Path
+        ``results.json`` of the site; with ``numbers.json`` beside it, only the numbers that the paper uses.
+        Versions of software are left out: they belong to a machine.
+    trial : Path, optional
+        The folder of the trial, for the hashes of its files.
+
+    Returns
+    -------
+    Lock
+
+    Raises
+    ------
+    LockError
+        If there is no such file, or it is not that of a book.
+    """
+    rows = {row["key"]: row for row in _load(results, "`make book` builds the book that has it")}
+    used = results.with_name("numbers.json")
+    keys = rows.keys() & _load(used, "") if used.exists() else rows.keys()
+    numbers = {key: _number(rows[key]) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
+    alpha = rows["trial.alpha"]["value"] if "trial.alpha" in rows else 0.05
+    return Lock(alpha, hashes(trial) if trial else {}, numbers)
+
+
+def hashes(trial):
+    """Take the SHA-256 of each file of a trial's folder that is there."""
+    paths = (Path(trial, name) for name in DATA)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.exists()}
+
+
+def read(path):
+    """Read a lock.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Lock
+
+    Raises
+    ------
+    LockError
+        If it is not there or not whole, with the line.
+    """
+    return parse(_text(path, ACCEPT), path)
+
+
+def parse(text, name):
+    """Read a lock from its text; `name` says in an error where the text is from."""
+    found = _parse(text, name)
+    try:
+        numbers = {key: Number(**number) for key, number in found["numbers"].items()}
+        return Lock(found["alpha"], found["data"], numbers)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LockError(f"{name}: not a numbers lock ({error}); {ACCEPT}") from None
+
+
+def write(lock, path):
+    """Write a lock, one number a line, sorted by key, so that a comparison of two shows which results moved."""
+    numbers = ",\n".join(f"{json.dumps(key)}: {_line(lock.numbers[key])}" for key in sorted(lock.numbers))
+    data = ",\n".join(f"{json.dumps(name)}: {json.dumps(lock.data[name])}" for name in sorted(lock.data))
+    head = f'"precision": "raw values to {PRECISION} significant digits",\n"alpha": {lock.alpha},\n'
+    Path(path).write_text(f'{{\n{head}"data": {{\n{data}\n}},\n"numbers": {{\n{numbers}\n}}\n}}\n', "utf8")
+
+
+def _number(row):
+    null = NULL.get(row["group"]) if row["statistic"] == "ci" else None
+    return Number(row["display"], _rounded(row["value"]), row["statistic"], null)
+
+
+def _rounded(value):
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.{PRECISION}g}") if isinstance(value, float) else value
+
+
+def _line(number):
+    facts = {"display": number.display, "value": number.value, "statistic": number.statistic}
+    return json.dumps(facts | ({} if number.null is None else {"null": number.null}), ensure_ascii=False)
+
+
+def _load(path, remedy):
+    return _parse(_text(path, remedy), path)
+
+
+def _text(path, remedy):
+    try:
+        return Path(path).read_text("utf8")
+    except FileNotFoundError:
+        raise LockError(f"{path} is not there: {remedy}") from None
+
+
+def _parse(text, name):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise LockError(f"{name}: not whole, at {str(error).partition(': ')[2] or error}; make it anew") from None

@@ -1,0 +1,99 @@
+"""The sentences that use each number: of a built book, or of the prose as it was written."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROLE = re.compile(r"\{([a-z]+)\}`([^`]*)`")
+_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence on a page, in parts: a text, or ``{"key": …}`` for a number; `anchor` is that of the number."""
+
+    page: str
+    parts: tuple
+    anchor: str = ""
+    where: str = "sentence"
+
+    @property
+    def keys(self):
+        """The keys of its numbers."""
+        return [part["key"] for part in self.parts if not isinstance(part, str)]
+
+    @property
+    def name(self):
+        """What tells it from others: two numbers of one sentence share it."""
+        return self.page, json.dumps(self.parts)
+
+
+def of_site(folder):
+    """Read the sentences of a built book.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``numbers.json``; there need be none.
+
+    Returns
+    -------
+    dict of str to list of Sentence
+        By the key of a number, in the order of the pages.
+    """
+    path = Path(folder, "numbers.json")
+    uses = json.loads(path.read_text("utf8")) if path.exists() else {}
+    return {
+        key: [Sentence(use["page"], tuple(use["sentence"]), use["anchor"], use["in"]) for use in places]
+        for key, places in uses.items()
+    }
+
+
+def of_prose(pages):
+    """Read the sentences of prose that was not built: each is a line, and its numbers are roles.
+
+    Parameters
+    ----------
+    pages : dict of str to str
+        The text of each page by its name, such as ``book/index``.
+
+    Returns
+    -------
+    dict of str to list of Sentence
+        By the key of a number.
+    """
+    found = {}
+    for page, text in pages.items():
+        for line in text.splitlines():
+            sentence = Sentence(page, tuple(_parts(line)))
+            for key in dict.fromkeys(sentence.keys):
+                found.setdefault(key, []).append(sentence)
+    return found
+
+
+def _parts(line):
+    end = 0
+    for role in _ROLE.finditer(line):
+        yield _plain(line[end : role.start()])
+        yield from _placed(*role.groups())
+        end = role.end()
+    yield _plain(line[end:])
+
+
+def _placed(role, content):
+    """What a role shows: a number, with the words that it brings; the words of another role that has some."""
+    if role == "num":
+        return [{"key": content}]
+    if role == "p":
+        return ["P = ", {"key": content}]
+    if role == "ci":
+        return [{"key": "trial.ci_level"}, " CI, ", {"key": f"{content}.ci"}]
+    if role == "claim":
+        return [content.partition(" <")[0]]
+    return [] if role in ("strip", "consort") else ["…"]
+
+
+def _plain(text):
+    """A text without the marks of Markdown."""
+    return re.sub(r"\*+|^#+ ", "", _LINK.sub(lambda link: link[1] or "…", text))
