@@ -4,6 +4,8 @@ from pathlib import Path
 from shlex import quote
 from shutil import rmtree
 
+from trialbook import provenance
+
 OWN = Path("data/nk_inr")
 TRIAL = Path(config.get("trial", OWN))
 DRAFT = "--draft" if str(config.get("draft", "")) == "1" else ""
@@ -54,7 +56,7 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-BINDING = ("book", "disclosure", "typed_digits")  # and what is of Sphinx
+BINDING = ("book", "disclosure", "passport", "provenance", "typed_digits")  # and what is of Sphinx
 MAKING = ("calibrate", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
@@ -110,8 +112,9 @@ rule book:
     params:
         site=OUT / "html",
         draft=DRAFT,
+        code=provenance.revision("."),  # a commit writes the pages anew: they name it
     shell:
-        "trialbook book {SOURCE:q} {params.site:q} {params.draft}"
+        "trialbook book {SOURCE:q} {params.site:q} --trial {TRIAL:q} {params.draft}"
 
 
 rule notebook:
