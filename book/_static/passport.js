@@ -37,12 +37,15 @@
   }
 
   function place() {
+    card.style.maxHeight = "";
     const number = shown.getBoundingClientRect(), { offsetWidth: width, offsetHeight: height } = card;
-    const most = document.documentElement.clientWidth - width - EDGE;
     const [above, below] = [number.top - GAP, innerHeight - number.bottom - GAP];
-    const under = height <= below || above <= below || height > above + scrollY;
+    const under = height < below || above < below;
+    const room = Math.min(height, (under ? below : above) - EDGE);
+    const most = document.documentElement.clientWidth - width - EDGE;
+    card.style.maxHeight = `${room}px`;
     card.style.left = `${scrollX + Math.max(EDGE, Math.min(number.left, most))}px`;
-    card.style.top = `${scrollY + (under ? number.bottom + GAP : number.top - GAP - height)}px`;
+    card.style.top = `${scrollY + (under ? number.bottom + GAP : number.top - GAP - room)}px`;
   }
 
   function hide() {
@@ -53,8 +56,7 @@
 
   function enter(number) {
     show(number);
-    card.querySelector("a.cell").focus({ preventScroll: true });
-    card.scrollIntoView({ block: "nearest" });
+    card.querySelector("a.cell").focus();
   }
 
   function goBack() {

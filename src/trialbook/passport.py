@@ -3,6 +3,7 @@
 import ast
 import json
 from collections import defaultdict
+from math import isclose
 
 TABLES = {"adsl": "ADSL", "adlb": "ADLB", "adae": "ADAE", "adex": "ADEX"}
 EVERYBODY = "randomised"  # the analysis set that needs no flag
@@ -84,7 +85,8 @@ def parameters(cells):
     Returns
     -------
     dict of str to str
-        What each name was given, as Python: its default, or what took its place in this run.
+        What each name was given, as Python: its default, or what took its place in this run. Paths are left out, which
+        say where the run was and not what it was.
     """
     given = {}
     for cell in cells:
@@ -92,10 +94,19 @@ def parameters(cells):
             for line in ast.parse("".join(cell["source"])).body:
                 if isinstance(line, ast.Assign):
                     given |= {target.id: ast.unparse(line.value) for target in line.targets}
-    return given
+    return {name: value for name, value in given.items() if "/" not in value}
 
 
 def raw(value):
     """Write the value of a result with all its digits: the parts of a composite one after another."""
-    parts = value if isinstance(value, list) else [value]
-    return ", ".join(part if isinstance(part, str) else repr(part) for part in parts)
+    return ", ".join(part if isinstance(part, str) else repr(part) for part in _parts(value))
+
+
+def agree(value, second):
+    """Whether a result is the same, to six digits, when it is computed a second way."""
+    both = zip(_parts(value), _parts(second), strict=True)
+    return all(one == other if isinstance(one, str) else isclose(one, other, rel_tol=1e-6) for one, other in both)
+
+
+def _parts(value):
+    return value if isinstance(value, list) else [value]

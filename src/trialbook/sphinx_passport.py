@@ -29,13 +29,12 @@ class Passports:
         """Say all that is known of one result, by label; what is not has no line."""
         known, second = self.index.results, self.index.results.get(f"{row.key}.second")
         estimand = known.get(f"estimand.{row.estimand}.label")
-        counted = {"n": row.n and str(row.n), "analysis set": row.analysis_set}
-        counted = {label: said for label, said in counted.items() if said}
+        analysed = [f"n = {row.n}"] * (row.n is not None) + [escape(row.analysis_set)] * bool(row.analysis_set)
         records, condition = passport.TABLES.get(row.dataset, row.dataset), self.conditions.of(row)
         run = (f"{name}={value}" for name, value in self.runs[row.notebook].items())
         lines = {
             "Raw value": "" if isinstance(row.value, str | None) else passport.raw(row.value),
-            ", ".join(counted): escape(", ".join(counted.values())),
+            "Analysed": ", ".join(analysed),
             "Method": escape(row.method),
             "Estimand": estimand and escape(estimand.display),
             "Second way": second and escape(_agreement(row, second)),
@@ -49,7 +48,7 @@ class Passports:
         """Find the notebook and cell that list the participants' records behind a result, where they are published."""
         name = f"rows.{row.dataset}"
         found = self.index.tables.get(f"{name}.{row.parameter.lower()}") or self.index.tables.get(name)
-        return found[1:] if found else None
+        return found[1:] if found and found[0]["rows"] else None
 
 
 def _code(text):
@@ -57,7 +56,7 @@ def _code(text):
 
 
 def _agreement(row, second):
-    agrees = "agrees" if second.display == row.display else "differs"
+    agrees = "agrees" if passport.agree(row.value, second.value) else "differs"
     return f"{second.display}, by {second.method}; {agrees}"
 
 
@@ -101,15 +100,15 @@ def card(passports, row, env, pathto):
     str
     """
     yield f'<p class="display" id="passport-display">{escape(row.display)} <span>{escape(row.unit)}</span></p>'
-    yield '<p class="key"><code></code></p><dl>'
-    for label, said in passports.lines(row).items():
-        yield f"<dt>{label}</dt><dd>{said}</dd>"
-    yield '</dl><ul><li><a class="cell">Notebook cell</a></li>'
+    yield '<p class="key"><code></code></p><ul><li><a class="cell">Notebook cell</a></li>'
     if REGISTER in env.found_docs:
         yield f'<li><a class="register" href="{pathto(REGISTER)}#">All its uses</a></li>'
     if row.dataset in passport.TABLES:
         yield f"<li>{behind(passports, row, pathto)}</li>"
-    yield "</ul>"
+    yield "</ul><dl>"
+    for label, said in passports.lines(row).items():
+        yield f"<dt>{label}</dt><dd>{said}</dd>"
+    yield "</dl>"
 
 
 def behind(passports, row, pathto):

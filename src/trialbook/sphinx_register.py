@@ -16,7 +16,7 @@ from trialbook.sphinx_passport import behind
 from trialbook.sphinx_uses import uses
 
 ELSEWHERE = "The list is a page of the website; numbers.json and results.json beside it hold the same."
-COLUMNS = ("Key", "Number", "n", "How", "Where")
+COLUMNS = ("Key", "Number", "How", "Where")
 SEARCH = (
     '<p class="register-search pst-js-only"><label for="register-search">Find a key, a method or a word of a sentence'
     '</label> <input type="search" id="register-search" autocomplete="off"> <output for="register-search"></output></p>'
@@ -55,12 +55,12 @@ def write_html(self, node):
 
 
 def _line(app, row, places, pathto):
-    """Write one number: its key, value, n, how it was computed and where it is used."""
+    """Write one number: its key, its value, how it was computed and where it is used."""
     passports = app.trialbook_passports
     value = row.value[0] if isinstance(row.value, list) else row.value
     sort = "" if isinstance(value, str | None) else f' data-sort="{value!r}"'
     said = passports.lines(row)
-    how = [said.get(label) for label in ("Method", "n, analysis set", "analysis set", "Estimand", "Records")]
+    how = [said.get(label) for label in ("Method", "Analysed", "Estimand", "Records")]
     how += [f"a second way: {said['Second way']}" if "Second way" in said else ""]
     how += [behind(passports, row, pathto) if row.dataset in passport.TABLES and passports.rows(row) else ""]
     raw = f"<small>{said['Raw value']}</small>" if "Raw value" in said else ""
@@ -69,7 +69,7 @@ def _line(app, row, places, pathto):
     return (
         f'<tr id="{row.key}"><th scope="row"><code>{row.key}</code></th>'
         f'<td{sort}><a href="{cell}">{escape(row.display)}</a> {escape(row.unit)} {raw}</td>'
-        f"<td>{'' if row.n is None else row.n}</td><td>{'<br>'.join(filter(None, how))}</td><td>{where}</td></tr>\n"
+        f"<td>{'<br>'.join(filter(None, how))}</td><td>{where}</td></tr>\n"
     )
 
 
