@@ -59,12 +59,17 @@
     card.querySelector("a.cell").focus();
   }
 
-  function goBack() {
-    const number = shown;
-    hide();
-    quiet = true; // or the focus would open it again
-    number.focus();
+  // focus without opening the card
+  function focus(number, options) {
+    quiet = true;
+    number.focus(options);
     quiet = false;
+  }
+
+  function goBack() {
+    const number = shown, entered = holdsFocus();
+    hide();
+    if (entered) focus(number);
   }
 
   for (const number of document.querySelectorAll("a.num[data-key]")) {
@@ -121,10 +126,7 @@
 
   function comeBack() {
     const number = numberAt(document.getElementById(decodeURIComponent(location.hash.slice(1))) ?? document);
-    if (!number) return;
-    quiet = true;
-    number.focus({ preventScroll: true });
-    quiet = false;
+    if (number) focus(number, { preventScroll: true });
   }
   addEventListener("pageshow", comeBack);
   addEventListener("hashchange", comeBack);

@@ -17,7 +17,7 @@
 
   const value = (row, column) => {
     const cell = row.cells[column];
-    return cell.dataset.sort ?? cell.textContent.trim();
+    return cell.dataset.sort ?? cell.textContent.trim().toLowerCase();
   };
 
   // numbers before texts, and what is empty last
@@ -25,7 +25,7 @@
     if (!a || !b) return !a - !b;
     const [x, y] = [Number(a), Number(b)];
     if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
-    return Number.isNaN(x) ? a.localeCompare(b, "en") : x - y;
+    return Number.isNaN(x) ? (a > b) - (a < b) : x - y;
   }
 
   function sort(heading) {

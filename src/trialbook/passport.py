@@ -33,7 +33,7 @@ class Conditions:
             elif fact == "flag" and row.key.startswith("trial."):
                 flags[row.analysis_set].add(row.value)
         self.flags = {label: min(own) for label, own in flags.items() if len(own) == 1 and label != EVERYBODY}
-        self.baseline, *self.after = self.visits.values() or [None]
+        self.baseline, *self.after = sorted(self.visits.values(), key=float) or [None]
 
     def of(self, row):
         """State the condition of one result; what the row does not say is not stated.
@@ -65,7 +65,7 @@ class Conditions:
         elif row.visit == "all follow-up visits":
             yield f"AVISITN in [{', '.join(self.after)}]"
         elif row.visit == "every visit":
-            yield f"AVISITN in [{', '.join(self.visits.values())}]"
+            yield f"AVISITN in [{', '.join([self.baseline, *self.after])}]"
         elif row.visit.endswith("after baseline") and self.baseline is not None:
             yield f"AVISITN > {self.baseline}"
 
