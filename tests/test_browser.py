@@ -5,6 +5,8 @@ import re
 import pytest
 from builds import ROOT, built_once
 
+from benchmarks.book import transferred
+
 PAGES = [f"{name}.html" for name in re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))]
 WIDTHS = (1280, 390)
 OVERFLOW = """() => [...document.querySelectorAll('body *')]
@@ -86,3 +88,11 @@ def test_a_figure_in_the_dark_stands_on_a_light_ground(visit):
         "[...document.querySelectorAll('article figure img')].map(i => getComputedStyle(i).backgroundColor)"
     )
     assert grounds and all(min(map(int, re.findall(r"\d+", ground)[:3])) > 200 for ground in grounds), grounds
+
+
+def test_the_abstract_is_light_and_ships_no_file_that_is_never_loaded(browser, site):
+    sizes = transferred(browser, site.folder)
+    assert len(sizes) > 20 and sum(sizes.values()) < 500_000, sizes
+    assert any("woff2" in name for name in sizes), "the icons are not loaded"
+    never = [path.name for pattern in ("*.map", "fontawesome.js*") for path in site.folder.rglob(pattern)]
+    assert never == []
