@@ -4,6 +4,8 @@ from pathlib import Path
 from shlex import quote
 from shutil import rmtree
 
+from trialbook import provenance
+
 OWN = Path("data/nk_inr")
 TRIAL = Path(config.get("trial", OWN))
 DRAFT = "--draft" if str(config.get("draft", "")) == "1" else ""
@@ -55,8 +57,9 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-# and what is of Sphinx
-BINDING = ("book", "claims", "conditions", "consort", "disclosure", "evaluative_words", "prose", "typed_digits")
+# what the notebooks do without, beside what is of Sphinx
+BINDING = ("book", "changes", "claims", "conditions", "consort", "disclosure", "evaluative_words", "lock", "passport")
+BINDING += ("prose", "provenance", "receipt", "report", "sentences", "typed_digits")
 MAKING = ("calibrate", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
@@ -112,8 +115,9 @@ rule book:
     params:
         site=OUT / "html",
         draft=DRAFT,
+        code=provenance.revision("."),  # a commit writes the pages anew: they name it
     shell:
-        "trialbook book {SOURCE:q} {params.site:q} {params.draft}"
+        "trialbook book {SOURCE:q} {params.site:q} --trial {TRIAL:q} {params.draft}"
 
 
 rule notebook:

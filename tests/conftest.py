@@ -98,3 +98,37 @@ def real_trial(tmp_path_factory):
         return made[name]
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A running Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium here")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open a page of the module's `site` from its file; requests that leave the folder are noted in `page.left`."""
+    contexts = []
+
+    def opened(name, width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.left = []
+        page.on(
+            "request", lambda r: page.left.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None
+        )
+        page.goto((site.folder / name).as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

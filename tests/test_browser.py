@@ -1,12 +1,12 @@
 """The pages in a browser: they fit a phone, hide no broken thing, stay readable in the dark, and need no mouse."""
 
 import re
-import shutil
 
 import pytest
 from builds import ROOT, built_once
 
-playwright = pytest.importorskip("playwright.sync_api")
+from benchmarks.book import transferred
+
 PAGES = [f"{name}.html" for name in re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))]
 WIDTHS = (1280, 390)
 OVERFLOW = """() => [...document.querySelectorAll('body *')]
@@ -33,38 +33,6 @@ def site(tmp_path_factory, worker_id):
     return built_once(tmp_path_factory, worker_id).site
 
 
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium here")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def visit(browser, site):
-    """Open a page of the book from its file; requests that leave the folder are noted in `page.left`."""
-    contexts = []
-
-    def opened(name, width=1280, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.left = []
-        page.on(
-            "request", lambda r: page.left.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None
-        )
-        page.goto((site.folder / name).as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_and_is_whole(visit, name, width):
@@ -89,20 +57,6 @@ def test_a_number_leads_to_its_cell(visit):
     page.wait_for_url(re.compile(re.escape(f"#{cell}") + "$"))
     assert page.locator(f"#{cell}").bounding_box()["y"] < 900
     assert page.locator(f".cell:has(#{cell}) .cell_input").first.is_visible()
-
-
-def test_the_keyboard_reaches_a_number_and_shows_it(visit):
-    page = visit("book/index.html")
-    page.locator("article h1 a").first.focus()
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('article a.num')"):
-            break
-    else:
-        pytest.fail("no number after 20 stops")
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("#cell-"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -134,3 +88,11 @@ def test_a_figure_in_the_dark_stands_on_a_light_ground(visit):
         "[...document.querySelectorAll('article figure img')].map(i => getComputedStyle(i).backgroundColor)"
     )
     assert grounds and all(min(map(int, re.findall(r"\d+", ground)[:3])) > 200 for ground in grounds), grounds
+
+
+def test_the_abstract_is_light_and_ships_no_file_that_is_never_loaded(browser, site):
+    sizes = transferred(browser, site.folder)
+    assert len(sizes) > 20 and sum(sizes.values()) < 500_000, sizes
+    assert any("woff2" in name for name in sizes), "the icons are not loaded"
+    never = [path.name for pattern in ("*.map", "fontawesome.js*") for path in site.folder.rglob(pattern)]
+    assert never == []

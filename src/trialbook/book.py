@@ -10,6 +10,7 @@ from io import StringIO
 from bs4 import BeautifulSoup
 from jupyter_book.cli.main import main as jupyter_book
 
+from trialbook import provenance
 from trialbook.faults import UserError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -41,7 +42,7 @@ def stage(root, source):
             shutil.copy2(original, copy)
 
 
-def build(source, output, builder="html", draft=False):
+def build(source, output, builder="html", draft=False, trial=None):
     """Build the book of a source folder.
 
     Every page is written anew into an empty folder, from documents that are read again only where they changed;
@@ -57,6 +58,8 @@ def build(source, output, builder="html", draft=False):
         A builder of Jupyter Book: ``html``, ``latex``.
     draft : bool
         Show a result that does not exist as ``[not available: key]`` instead of failing.
+    trial : Path, optional
+        The folder of the trial, whose hash the passports of the numbers give.
 
     Returns
     -------
@@ -73,6 +76,8 @@ def build(source, output, builder="html", draft=False):
     built = work / "_build" / builder
     shutil.rmtree(built, ignore_errors=True)
     os.environ["TRIALBOOK_DRAFT"] = "1" if draft else ""
+    os.environ["TRIALBOOK_CODE"] = provenance.revision(".")
+    os.environ["TRIALBOOK_DATA"] = provenance.digest(trial) if trial else ""
     arguments = ["build", str(source), "--path-output", str(work), "--builder", builder]
     said = StringIO()
     try:

@@ -10,7 +10,7 @@ from trialbook.faults import SHOWN, UserError
 
 # jsonschema tries to import it, for addresses that no file here has, and it takes longer than all the rest
 sys.modules["rfc3987_syntax"] = None
-NOTEBOOKS = Path("notebooks")
+NOTEBOOKS, OWN = Path("notebooks"), Path("data/nk_inr")
 
 
 def main(argv=None):
@@ -65,6 +65,7 @@ def _parser():
     book.add_argument("source", type=Path)
     book.add_argument("output", type=Path)
     book.add_argument("--builder", default="html")
+    book.add_argument("--trial", type=Path, default=OWN, help="the folder of its data, of which it gives the hash")
     book.add_argument("--draft", action="store_true", help="show a missing result instead of failing")
     book.set_defaults(step=_book, title=lambda a: f"building the book ({a.builder})")
 
@@ -147,7 +148,9 @@ def _book(arguments):
 
     if arguments.source != Path("."):
         book.stage(Path("."), arguments.source)
-    lists = book.build(arguments.source, arguments.output, arguments.builder, arguments.draft)
+    lists = book.build(
+        arguments.source, arguments.output, arguments.builder, draft=arguments.draft, trial=arguments.trial
+    )
     said = {"not_available": "results are not available", "false_claims": "claims do not hold"}
     for name, lines in lists.items():
         if lines:

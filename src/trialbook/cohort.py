@@ -19,14 +19,15 @@ def facts(trial):
     Returns
     -------
     Results
-        Keys ``trial.*``, ``arm.*``, ``parameter.*`` and ``estimand.*``; what is not given has no row.
+        Keys ``trial.*``, ``arm.*``, ``visits.*``, ``<paramcd>.*`` and ``estimand.*``; what is not given has no row.
+        A row that says what stands for an arm, a visit, a parameter or an analysis set in the tables names it too.
     """
     given = trial.facts
     results = Results(given.alpha, method="stated in trial.yml", dataset="trial.yml")
 
-    def text(key, value):
+    def text(key, value, **facts):
         if value not in (None, ""):
-            results.add(key, str(value), "text")
+            results.add(key, str(value), "text", **facts)
 
     for name in ("study", "title", "short_title", "provenance", "funding", "site", "enrolment", "design", "allocation"):
         text(f"trial.{name}", getattr(given, name))
@@ -35,12 +36,15 @@ def facts(trial):
         text("trial.registration.number", given.registration.number)
     text("trial.efficacy_set", given.analysis_sets.efficacy.label)
     text("trial.safety_set", given.analysis_sets.safety.label)
+    for name, chosen in given.analysis_sets.declared.items():
+        text(f"trial.{name}_set.flag", chosen.flag, analysis_set=chosen.label)
     text("trial.ci_level", trial.ci_level)
     results.add("trial.alpha", given.alpha, "level", digits=2)
     text("trial.alpha.percent", f"{100 * given.alpha:g}%")
     for arm in trial.arms:
         text(f"arm.{arm.id}.label", arm.label)
         text(f"arm.{arm.id}.description", arm.description)
+        text(f"arm.{arm.id}.value", arm.value, group=arm.id)
     if given.intervention:
         text("exposure.product", given.intervention.product)
         text("exposure.dose.planned", given.intervention.dose and f"{given.intervention.dose:g}")
@@ -58,7 +62,10 @@ def facts(trial):
     text("visits.baseline", next(v.label for v in schedule if v.avisitn == given.visits.baseline).lower())
     text("visits.final", after[-1].label.lower())
     text("visits.follow_up", _series([f"{visit.avisitn:g}" for visit in after]))
+    for name, visit in scheduled_visits(trial).items():
+        text(f"visits.{name}.avisitn", f"{visit.avisitn:g}", visit=visit.label)
     for parameter in given.parameters:
+        text(f"{parameter.id}.paramcd", parameter.paramcd, parameter=parameter.paramcd)
         text(f"{parameter.id}.label", parameter.label)
         text(f"{parameter.id}.unit", parameter.unit)
     return results
@@ -83,16 +90,17 @@ def baseline(trial):
     Cohen 1988, Statistical Power Analysis for the Behavioral Sciences; Yang & Dalton 2012, SAS Global Forum 335.
     """
     results = Results(trial.facts.alpha, analysis_set="randomised")
+    first = scheduled_visits(trial)["baseline"]
     for line in trial.facts.baseline:
         by_arm = _baseline_values(trial, line)
         if by_arm is None:
             continue
+        origin = {"dataset": "adsl"} if line.variable else {"dataset": "adlb", "visit": first.label}
         groups = {**by_arm, "all": pd.concat(by_arm.values())}
         levels = list(line.levels) or sorted(groups["all"].dropna().unique()) if line.type == "category" else []
         for group, column in groups.items():
             known = column.dropna()
-            fixed = {"parameter": line.id, "group": group, "unit": line.unit, "n": len(known)}
-            fixed["dataset"] = "adsl" if line.variable else "adlb"
+            fixed = {"parameter": line.id, "group": group, "unit": line.unit, "n": len(known), **origin}
             key = f"baseline.{line.id}.{group}"
             results.add(f"{key}.missing", len(column) - len(known), "count", **{**fixed, "n": len(column), "unit": ""})
             for level in levels:
@@ -107,7 +115,7 @@ def baseline(trial):
                 reason = "" if len(known) else "not estimable: no value"
                 quartiles = known.quantile([0.5, 0.25, 0.75])
                 results.add(f"{key}.median_iqr", quartiles, "median (IQR)", line.digits, method=reason, **fixed)
-        _difference(results, line, by_arm, levels)
+        _difference(results, line, by_arm, levels, origin)
     _differences(results, trial)
     return results
 
@@ -192,7 +200,7 @@ def time_in_study(trial):
     return results
 
 
-def _difference(results, line, by_arm, levels):
+def _difference(results, line, by_arm, levels, origin):
     """Add the standardised mean difference of one baseline line."""
     test, reference = (column.dropna() for column in by_arm.values())
     if line.type == "category":
@@ -204,8 +212,7 @@ def _difference(results, line, by_arm, levels):
     if value is None:
         empty = test.empty or reference.empty
         method = f"not estimable: {'an arm has no value' if empty else 'no spread within the arms'}"
-    dataset = "adsl" if line.variable else "adlb"
-    facts = {"parameter": line.id, "n": len(test) + len(reference), "dataset": dataset, "method": method}
+    facts = {"parameter": line.id, "n": len(test) + len(reference), "method": method, **origin}
     results.add(f"baseline.{line.id}.smd", value, "standardised mean difference", 2, **facts)
 
 

@@ -145,9 +145,9 @@ def _follow(results, arm_id, subjects, chosen_sets):
             count(f"undisposed.{arm_id}", status.isna().sum(), "EOSSTT is empty")
     for name, chosen in chosen_sets.items():
         inside = subjects[chosen.flag] == "Y"
-        key, label = f"{name}.{arm_id}", {"analysis_set": chosen.label}
-        count(key, inside.sum(), chosen.flag, **label)
-        count(f"{key}.out", (~inside).sum(), f"{chosen.flag} is not Y", **label)
+        key = f"{name}.{arm_id}"
+        count(key, inside.sum(), chosen.flag, analysis_set=chosen.label)
+        count(f"{key}.out", (~inside).sum(), f"{chosen.flag} is not Y")
         grounds = {
             "left": ("left the study", ~inside & left),
             "not_received": ("not treated as allocated", ~inside & ~left & missed),
@@ -155,7 +155,7 @@ def _follow(results, arm_id, subjects, chosen_sets):
         }
         for ground, (said, who) in grounds.items():
             if who.any():
-                count(f"{key}.out.{ground}", who.sum(), said, **label)
+                count(f"{key}.out.{ground}", who.sum(), said)
 
 
 def _disposition(subjects):

@@ -10,10 +10,12 @@ from pathlib import Path
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
 from trialbook.sphinx_numbers import EXECUTED
 
 SOURCES = "notebooks"
+UNUSED = ("*.map", "*.ttf", "fontawesome.js*")  # of the theme's files: no page loads them
 SYNTHETIC = (
     "The data of this book are synthetic: no individual data of the trial are public. "
     "They are calibrated so that the analyses give the published figures, and support no new clinical conclusion."
@@ -98,13 +100,29 @@ def visit_display_formula(self, node):
     raise nodes.SkipNode
 
 
+def visit_citation(self, node):
+    """Write an entry of the bibliography as an item of its list, which is what a screen reader looks for in one."""
+    type(self).visit_citation(self, node)
+    self.body[-1] = self.body[-1].replace("doc-biblioentry", "listitem")
+
+
+def remove_unused(app, exception):
+    """Leave out of the site what no page loads."""
+    if exception is None:
+        for pattern in UNUSED:
+            for path in Path(app.outdir, "_static").rglob(pattern):
+                path.unlink()
+
+
 def setup(app):
     """Register the handlers."""
     app.add_config_value("trialbook_fingerprint", "", "env", str)
     app.add_directive("provenance", ProvenanceDirective)
     app.add_html_math_renderer("mathml", (visit_inline_formula, None), (visit_display_formula, None))
+    app.add_node(nodes.citation, override=True, html=(visit_citation, HTML5Translator.depart_citation))
     for priority, handler in enumerate((describe_trial, show_repository, take_fingerprint), start=700):
         app.connect("config-inited", handler, priority=priority)
     app.connect("env-before-read-docs", title_latex)
     app.connect("html-page-context", launch_sources, priority=502)
+    app.connect("build-finished", remove_unused)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,112 @@
+"""The passport of a number: the records it rests on and the run that made it, in the words of tables and notebook."""
+
+import ast
+import json
+from collections import defaultdict
+from math import isclose
+
+TABLES = {"adsl": "ADSL", "adlb": "ADLB", "adae": "ADAE", "adex": "ADEX"}
+EVERYBODY = "randomised"  # the analysis set that needs no flag
+
+
+class Conditions:
+    """Says which records of the trial's tables a result rests on, as an analyst would type it.
+
+    What stands for an arm, a visit, a parameter or an analysis set in the tables is read from the results that state
+    the facts of the trial. The flags of analysis sets and TRT01P are variables of ADSL.
+
+    Parameters
+    ----------
+    rows : iterable of Result
+    """
+
+    def __init__(self, rows):
+        self.arms, self.visits, self.parameters, flags = {}, {}, {}, defaultdict(set)
+        for row in rows:
+            part, _, fact = row.key.rpartition(".")
+            if fact == "value" and row.key.startswith("arm."):
+                self.arms[row.group] = row.value
+            elif fact == "avisitn" and row.key.startswith("visits."):
+                self.visits[row.visit] = row.value
+            elif fact == "paramcd":
+                self.parameters |= {part: row.value, row.value: row.value}
+            elif fact == "flag" and row.key.startswith("trial."):
+                flags[row.analysis_set].add(row.value)
+        self.flags = {label: min(own) for label, own in flags.items() if len(own) == 1 and label != EVERYBODY}
+        self.baseline, *self.after = sorted(self.visits.values(), key=float) or [None]
+
+    def of(self, row):
+        """State the condition of one result; what the row does not say is not stated.
+
+        Parameters
+        ----------
+        row : Result
+
+        Returns
+        -------
+        str
+            Such as ``PARAMCD == "CD4" and AVISITN == 24 and ITTFL == "Y"``; empty where nothing is stated. Of adverse
+            events and exposure it says whose records were looked at, not which of them were counted.
+        """
+        if row.dataset not in TABLES:
+            return ""
+        stated = [*self._records(row)] if row.dataset == "adlb" else []
+        if row.analysis_set in self.flags:
+            stated.append(f'{self.flags[row.analysis_set]} == "Y"')
+        if row.group in self.arms:
+            stated.append(f"TRT01P == {_quoted(self.arms[row.group])}")
+        return " and ".join(stated)
+
+    def _records(self, row):
+        if row.parameter in self.parameters:
+            yield f"PARAMCD == {_quoted(self.parameters[row.parameter])}"
+        if row.visit in self.visits:
+            yield f"AVISITN == {self.visits[row.visit]}"
+        elif row.visit == "all follow-up visits":
+            yield f"AVISITN in [{', '.join(self.after)}]"
+        elif row.visit == "every visit":
+            yield f"AVISITN in [{', '.join([self.baseline, *self.after])}]"
+        elif row.visit.endswith("after baseline") and self.baseline is not None:
+            yield f"AVISITN > {self.baseline}"
+
+
+def _quoted(text):
+    return json.dumps(text, ensure_ascii=False)
+
+
+def parameters(cells):
+    """Read with which parameters a notebook was run.
+
+    Parameters
+    ----------
+    cells : list of dict
+        Of the executed notebook.
+
+    Returns
+    -------
+    dict of str to str
+        What each name was given, as Python: its default, or what took its place in this run. Paths are left out, which
+        say where the run was and not what it was.
+    """
+    given = {}
+    for cell in cells:
+        if {"parameters", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
+            for line in ast.parse("".join(cell["source"])).body:
+                if isinstance(line, ast.Assign):
+                    given |= {target.id: ast.unparse(line.value) for target in line.targets}
+    return {name: value for name, value in given.items() if "/" not in value}
+
+
+def raw(value):
+    """Write the value of a result with all its digits: the parts of a composite one after another."""
+    return ", ".join(part if isinstance(part, str) else repr(part) for part in _parts(value))
+
+
+def agree(value, second):
+    """Whether a result is the same, to six digits, when it is computed a second way."""
+    both = zip(_parts(value), _parts(second), strict=True)
+    return all(one == other if isinstance(one, str) else isclose(one, other, rel_tol=1e-6) for one, other in both)
+
+
+def _parts(value):
+    return value if isinstance(value, list) else [value]

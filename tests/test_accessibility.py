@@ -1,0 +1,52 @@
+"""Every page passes axe-core, in the light and in the dark, and with a card open."""
+
+import re
+
+import pytest
+from builds import ROOT, built_once
+
+sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+NAMES = re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))
+PAGES = [*(f"{name}.html" for name in NAMES), "search.html", "genindex.html"]
+CONTRAST = {"runOnly": ["color-contrast"]}  # the only rule that can tell the themes apart
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id).site
+
+
+def violations(page, options=None):
+    """What axe-core finds wrong, each with the first places."""
+    found = sync_playwright.Axe().run(page, options=options).response["violations"]
+    return [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found]
+
+
+def darken(page):
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_violations_in_either_theme(visit, name):
+    page = visit(name, color_scheme="light", reduced_motion="reduce")
+    assert violations(page) == []
+    darken(page)
+    assert violations(page, CONTRAST) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_open_card_has_no_violations_in_either_theme(visit, width):
+    page = visit("book/index.html", width, color_scheme="light", reduced_motion="reduce")
+    page.locator("article a.num[data-key='cd4.final.difference']").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".passport:popover-open").is_visible()
+    assert violations(page) == []
+    darken(page)
+    assert violations(page, CONTRAST) == []
+
+
+def test_violations_would_be_found(visit):
+    page = visit("book/references.html", color_scheme="light", reduced_motion="reduce")
+    page.evaluate("document.querySelector('.citation').setAttribute('role', 'doc-biblioentry')")
+    page.evaluate("document.querySelector('article p, .citation p').style.color = '#999'")
+    assert {"aria-deprecated-role", "color-contrast"} <= {name for name, _ in violations(page)}

@@ -1,0 +1,85 @@
+"""What a book says of its making: the revision of the code as git knows it, the hash of the data as sha256sum does."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from builds import OWN, ROOT, Copy, built_once
+
+from trialbook import provenance
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git here")
+
+
+def git(folder, *arguments):
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    return subprocess.check_output(["git", *who, *arguments], cwd=folder, text=True).strip()
+
+
+@needs_git
+def test_the_revision_is_the_last_commit_that_touched_the_code(tmp_path):
+    assert provenance.revision(tmp_path) == "not under version control"
+    for name in ("src/engine.py", "book/index.md"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("1")
+    git(tmp_path, "init", "--quiet")
+    assert provenance.revision(tmp_path) == "not under version control"
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "code")
+    code = git(tmp_path, "rev-parse", "HEAD")[:12]
+    assert provenance.revision(tmp_path) == code
+    (tmp_path / "book/index.md").write_text("2")
+    assert provenance.revision(tmp_path) == code
+    git(tmp_path, "commit", "--quiet", "-am", "prose")
+    assert provenance.revision(tmp_path) == code
+    (tmp_path / "src/engine.py").write_text("2")
+    assert provenance.revision(tmp_path) == f"{code} and changes not committed"
+    git(tmp_path, "commit", "--quiet", "-am", "more code")
+    assert provenance.revision(tmp_path) == git(tmp_path, "rev-parse", "HEAD")[:12] != code
+
+
+def test_without_git_nothing_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.revision(ROOT) == "not under version control"
+
+
+def test_the_hash_is_that_of_the_files_one_after_the_other(copy):
+    files = " ".join(provenance.DATA)
+    said = subprocess.check_output(f"cat {files} | sha256sum", shell=True, cwd=copy.folder, text=True)
+    assert provenance.digest(copy.folder) == said.split()[0]
+    before = provenance.digest(copy.folder)
+    (copy.folder / "README.md").write_text("changed")
+    assert provenance.digest(copy.folder) == before
+    copy.cell("adlb", 2, "AVAL", "121")
+    assert provenance.digest(copy.folder) != before
+
+
+def test_the_hash_covers_every_file_that_a_notebook_reads():
+    text = (ROOT / "Snakefile").read_text("utf8")
+    read = set(text[text.index("READS = {") : text.index("\n}\n")].split('"')) & {
+        p.name for p in (ROOT / OWN).iterdir()
+    }
+    assert read == set(provenance.DATA)
+
+
+@needs_git
+def test_a_commit_writes_the_pages_anew_and_runs_no_notebook(tmp_path_factory, worker_id):
+    base = built_once(tmp_path_factory, worker_id)
+    copy = base.clone(tmp_path_factory.mktemp("committed") / "copy")
+    assert "not under version control" in made_of(copy)
+    git(copy.folder, "init", "--quiet")
+    git(copy.folder, "add", ".")
+    git(copy.folder, "commit", "--quiet", "-m", "all")
+    before = copy.executed()
+    copy.make()
+    assert copy.executed() == before
+    assert git(copy.folder, "rev-parse", "HEAD")[:12] in made_of(copy)
+
+
+def made_of(copy):
+    """What the cards of the abstract say that the book was made from."""
+    held = json.loads(Copy(copy.folder).site.pages["book/index.html"].select_one("#passports").string)
+    (part,) = (part for part in held["parts"] if part.startswith("<dt>Made from"))
+    assert f"sha256:{provenance.digest(copy.folder / OWN)[:12]}" in part
+    return part
