@@ -11,7 +11,7 @@ LOG = logging.getLogger(__name__)
 CLAIMED = "claimed"  # marks the nodes whose words are those of a claim
 
 # Pages that state nothing found in this trial; every other page of the prose is checked.
-EXEMPT = ("introduction", "methods", "consort", "reproduce", "availability", "references")
+EXEMPT = ("introduction", "methods", "numbers", "consort", "reproduce", "availability", "references")
 
 # What judges, by kind and by stem, so that an ending hides nothing; positive sizes (small, high) mostly name things.
 JUDGING = {
