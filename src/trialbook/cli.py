@@ -69,6 +69,14 @@ def _parser():
     book.add_argument("--draft", action="store_true", help="show a missing result instead of failing")
     book.set_defaults(step=_book, title=lambda a: f"building the book ({a.builder})")
 
+    mutate = steps.add_parser("mutate", help="find the numbers of the results that no change of the data moves")
+    mutate.add_argument("trial", type=Path)
+    mutate.add_argument("--site", type=Path, default=Path("_build/html"), help="the trial's built book")
+    mutate.add_argument("--cores", type=int, default=2)
+    mutate.add_argument("--mutant", action="append", help="only this one, or several: arms_permuted, values_shifted …")
+    mutate.add_argument("--notebook", action="append", help="only the numbers of this one, or of several")
+    mutate.set_defaults(step=_mutate, title=lambda a: f"running the notebooks on mutants of {a.trial}")
+
     word = steps.add_parser("word", help="build the paper as a Word document")
     word.add_argument("source", type=Path)
     word.add_argument("output", type=Path)
@@ -157,6 +165,14 @@ def _book(arguments):
             print(f"  draft: {len(lines)} {said[name]} (all in {arguments.output}/{name}.txt):")
             print("\n".join([f"    {line}" for line in lines[:SHOWN]] + ["    …"] * (len(lines) > SHOWN)))
     return f"built {arguments.output}"
+
+
+def _mutate(arguments):
+    from trialbook import mutation
+
+    a = arguments
+    print(mutation.check(a.trial, a.site, a.cores, a.mutant, a.notebook))
+    return "every number of the results follows the data, or need not"
 
 
 def _word(arguments):
