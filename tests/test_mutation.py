@@ -8,9 +8,9 @@ from builds import OWN, built_once
 from trialbook.facts import read_yaml
 from trialbook.faults import TrialError
 from trialbook.mutation import Allowed, MutationError, Number, Unchanging, judge
-from trialbook.results import Results
+from trialbook.results import Result, Results
 
-NUMBER = Number("a.mean", "5", "01_cohort", "book/cohort", "The mean was 5.")
+NUMBER = Number(Result("a.mean", "mean", 5, "5"), "book/cohort", "The mean was 5.")
 ALLOWED = Allowed(keys=["a.*"], reason="it is a fact")
 
 
@@ -25,6 +25,7 @@ def mutants(*values, key="a.mean"):
 
 def test_a_number_that_changes_in_one_mutant_follows_the_data():
     assert "    1 change" in judge([NUMBER], mutants(5, 6), [])
+    assert "    1 change" in judge([NUMBER], mutants(5, 5.1), [])  # too little to be shown
     assert "    1 change" in judge([NUMBER], mutants(5, 5, key="b.mean") | mutants(5), [])  # it is gone in one
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from trialbook import mutants, results
 from trialbook.facts import Keys, read_yaml
 from trialbook.faults import UserError
+from trialbook.results import Result
 
 PAGES = [f"book/{name}" for name in ("index", "cohort", "safety", "efficacy", "sensitivity", "operating", "discussion")]
 ALLOWLIST = Path("book/unchanging.yml")
@@ -37,13 +38,21 @@ class Unchanging(Keys):
 
 @dataclass(frozen=True)
 class Number:
-    """A number of the results prose: its display, its notebook, and the page and sentence where it stands first."""
+    """A number of the results prose, with the page and the sentence where it stands first."""
 
-    key: str
-    display: str
-    notebook: str
+    result: Result
     page: str
     sentence: str
+
+    @property
+    def key(self):
+        """The key of the result."""
+        return self.result.key
+
+    def follows(self, others):
+        """Whether it is shown otherwise, has another value or is not there in one of several collections of results."""
+        shown = (self.result.display, self.result.value)
+        return any((row := own.get(self.key)) is None or (row.display, row.value) != shown for own in others)
 
 
 def check(folder, site, cores=2, only=None, notebooks=None):
@@ -76,8 +85,8 @@ def check(folder, site, cores=2, only=None, notebooks=None):
     """
     allowed = read_yaml(ALLOWLIST, Unchanging).allowed
     found = numbers(site)
-    chosen = _chosen("notebook", notebooks, {number.notebook for number in found})
-    examined = [number for number in found if number.notebook in chosen]
+    chosen = _chosen("notebook", notebooks, {number.result.notebook for number in found})
+    examined = [number for number in found if number.result.notebook in chosen]
     made = mutants.write(folder, site.parent / "mutants")
     after = {name: run(made[name], chosen, cores) for name in _chosen("mutant", only, made)}
     return judge(examined, after, allowed, whole=len(examined) == len(found) and not (site / LACKING).exists())
@@ -103,12 +112,12 @@ def numbers(site):
     """
     if not (site / "numbers.json").exists():
         raise MutationError(f"{site}: there is no built book\n      → build it first: make book")
-    rows = {row["key"]: row for row in json.loads((site / "results.json").read_text("utf8"))}
+    rows = {row["key"]: Result(**row) for row in json.loads((site / "results.json").read_text("utf8"))}
     found = []
     for key, uses in json.loads((site / "numbers.json").read_text("utf8")).items():
         if use := next((use for use in uses if use["in"] == "sentence" and use["page"] in PAGES), None):
-            parts = (part if isinstance(part, str) else rows[part["key"]]["display"] for part in use["sentence"])
-            found.append(Number(key, rows[key]["display"], rows[key]["notebook"], use["page"], "".join(parts)))
+            parts = (part if isinstance(part, str) else rows[part["key"]].display for part in use["sentence"])
+            found.append(Number(rows[key], use["page"], "".join(parts)))
     return found
 
 
@@ -163,23 +172,21 @@ def judge(examined, mutants, allowed, whole=True):
     MutationError
         If a number never changes and is not allowed to, or what is allowed to stay the same does not.
     """
-    same = [n for n in examined if all(n.key in own and own[n.key].display == n.display for own in mutants.values())]
+    same = [number for number in examined if not number.follows(mutants.values())]
     why = {pattern: entry.reason for entry in allowed for pattern in entry.keys}
-    matched = {number: [pattern for pattern in why if fnmatchcase(number.key, pattern)] for number in examined}
-    suspects = [number for number in same if not matched[number]]
-    used = {pattern for number in same for pattern in matched[number]}
-    if not whole:
-        used |= why.keys() - {pattern for patterns in matched.values() for pattern in patterns}
-    reasons = Counter(why[matched[number][0]] for number in same if matched[number])
+    matched = {number.key: [pattern for pattern in why if fnmatchcase(number.key, pattern)] for number in examined}
+    suspects = [number for number in same if not matched[number.key]]
+    needed = {pattern for number in same for pattern in matched[number.key]}
+    unused = [p for p in why if p not in needed and (whole or any(p in own for own in matched.values()))]
+    reasons = Counter(why[matched[number.key][0]] for number in same if matched[number.key])
     lines = [f"{len(examined)} numbers in sentences of the results, {len(mutants)} mutants ({', '.join(mutants)}):"]
     lines += [f"{len(examined) - len(same):5} change"]
     lines += [f"{count:5} need not: {reason}" for reason, count in reasons.items()]
     lines += [f"{len(suspects):5} never change, and nothing says why"] if suspects else []
     for number in suspects:
-        lines += [f"  {number.page}: {number.key} is always {number.display!r}", f"      “{number.sentence}”"]
+        lines += [f"  {number.page}: {number.key} is always {number.result.display!r}", f"      “{number.sentence}”"]
     if suspects:
         lines.append(f"      → compute what is typed, or say in {ALLOWLIST} why it need not change")
-    unused = [pattern for pattern in why if pattern not in used]
     for pattern in unused:
         lines += [f"  {ALLOWLIST}: {pattern!r} matches no number that stays the same", "      → take it out"]
     if suspects or unused:
