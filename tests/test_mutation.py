@@ -75,8 +75,8 @@ def copy(tmp_path_factory, worker_id):
     return copy
 
 
-def mutate(copy, *only, fails=False):
-    return copy.run("trialbook", "mutate", OWN, *only, fails=fails)
+def mutate(copy, *only, site="_build/html", fails=False):
+    return copy.run("trialbook", "mutate", OWN, site, *only, fails=fails)
 
 
 def test_a_typed_number_is_found_and_then_none_is(copy):
@@ -98,7 +98,7 @@ def test_a_name_that_is_none_is_said_with_those_that_are(copy, option, known):
 
 
 def test_a_book_that_is_not_built_is_said(copy):
-    assert "there is no built book" in mutate(copy, "--site", "_build/nowhere", fails=True)
+    assert "there is no built book" in mutate(copy, site="_build/nowhere", fails=True)
 
 
 @pytest.mark.skipif(os.environ.get("MUTATE") != "whole", reason="takes minutes: MUTATE=whole runs every mutant")

@@ -69,14 +69,6 @@ def _parser():
     book.add_argument("--draft", action="store_true", help="show a missing result instead of failing")
     book.set_defaults(step=_book, title=lambda a: f"building the book ({a.builder})")
 
-    mutate = steps.add_parser("mutate", help="find the numbers of the results that no change of the data moves")
-    mutate.add_argument("trial", type=Path)
-    mutate.add_argument("--site", type=Path, default=Path("_build/html"), help="the trial's built book")
-    mutate.add_argument("--cores", type=int, default=2)
-    mutate.add_argument("--mutant", action="append", help="only this one, or several: arms_permuted, values_shifted …")
-    mutate.add_argument("--notebook", action="append", help="only the numbers of this one, or of several")
-    mutate.set_defaults(step=_mutate, title=lambda a: f"running the notebooks on mutants of {a.trial}")
-
     word = steps.add_parser("word", help="build the paper as a Word document")
     word.add_argument("source", type=Path)
     word.add_argument("output", type=Path)
@@ -101,6 +93,14 @@ def _parser():
     verify.add_argument("--trials", type=int, default=40_000, help="to simulate, of each parameter")
     verify.add_argument("--draft", action="store_true", help="the paper may lack results")
     verify.set_defaults(step=_verify, title=lambda a: f"computing the paper of {a.trial} anew")
+
+    mutate = steps.add_parser("mutate", help="find the numbers of the results that no change of the data moves")
+    mutate.add_argument("trial", type=Path)
+    mutate.add_argument("site", type=Path)
+    mutate.add_argument("--cores", type=int, default=2)
+    mutate.add_argument("--mutant", action="append", help="only this one, or several: arms_permuted, values_shifted …")
+    mutate.add_argument("--notebook", action="append", help="only the numbers of this one, or of several")
+    mutate.set_defaults(step=_mutate, title=lambda a: f"running the notebooks on mutants of {a.trial}")
     return parser
 
 
@@ -167,14 +167,6 @@ def _book(arguments):
     return f"built {arguments.output}"
 
 
-def _mutate(arguments):
-    from trialbook import mutation
-
-    a = arguments
-    print(mutation.check(a.trial, a.site, a.cores, a.mutant, a.notebook))
-    return "every number of the results follows the data, or need not"
-
-
 def _word(arguments):
     from trialbook import book
 
@@ -211,3 +203,11 @@ def _verify(arguments):
     print(f"  the receipt is {arguments.output}/receipt.html")
     found.check()
     return found.changes.summary
+
+
+def _mutate(arguments):
+    from trialbook import mutation
+
+    a = arguments
+    print(mutation.check(a.trial, a.site, a.cores, a.mutant, a.notebook))
+    return "every number of the results follows the data, or need not"

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from trialbook import mutants, results
+from trialbook import mutants, results, sentences
 from trialbook.facts import Keys, read_yaml
 from trialbook.faults import UserError
 from trialbook.results import Result
@@ -114,10 +115,10 @@ def numbers(site):
         raise MutationError(f"{site}: there is no built book\n      → build it first: make book")
     rows = {row["key"]: Result(**row) for row in json.loads((site / "results.json").read_text("utf8"))}
     found = []
-    for key, uses in json.loads((site / "numbers.json").read_text("utf8")).items():
-        if use := next((use for use in uses if use["in"] == "sentence" and use["page"] in PAGES), None):
-            parts = (part if isinstance(part, str) else rows[part["key"]].display for part in use["sentence"])
-            found.append(Number(rows[key], use["page"], "".join(parts)))
+    for key, places in sentences.of_site(site).items():
+        if sentence := next((one for one in places if one.where == "sentence" and one.page in PAGES), None):
+            said = (part if isinstance(part, str) else rows[part["key"]].display for part in sentence.parts)
+            found.append(Number(rows[key], sentence.page, "".join(said)))
     return found
 
 
@@ -145,7 +146,8 @@ def run(mutant, notebooks, cores):
     settings = ["--cores", str(cores), "--quiet", "all", "--rerun-incomplete"]
     settings += ["--config", f"trial={mutant}", f"out={mutant.parent}", "--"]
     asked = [str(executed / f"{name}.ipynb") for name in sorted(notebooks)]
-    done = subprocess.run(["snakemake", *settings, *asked], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    command = [sys.executable, "-m", "snakemake", *settings, *asked]
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise MutationError(f"{mutant}: the notebooks do not run on this mutant\n{done.stdout}")
     return results.read(executed)
