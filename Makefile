@@ -47,6 +47,11 @@ verify: .venv/.book  ## Compute the paper anew from its data, compare its number
 	@$(OF_TRIAL)
 	trialbook verify "$(TRIAL)" "$$lock" "$$out" $(if $(DRAFT),--draft)
 
+.PHONY: mutate
+mutate: book  ## Find the numbers of the results that no change of the data moves
+	@$(OF_TRIAL)
+	trialbook mutate "$(TRIAL)" "$$out/html" --cores $(CORES)
+
 .PHONY: pdf
 pdf: book  ## Build the paper as PDF (needs XeTeX and latexmk)
 	@trialbook book . _build/latex --builder latex

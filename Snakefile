@@ -60,7 +60,7 @@ ENGINE = set(Path("src/trialbook").rglob("*.py"))
 # what the notebooks do without, beside what is of Sphinx
 BINDING = ("book", "changes", "claims", "conditions", "consort", "disclosure", "evaluative_words", "lock", "passport")
 BINDING += ("prose", "provenance", "receipt", "report", "sentences", "typed_digits")
-MAKING = ("calibrate", "simulate")
+MAKING = ("calibrate", "mutants", "mutation", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
 ) + ["requirements.txt"]

@@ -93,6 +93,14 @@ def _parser():
     verify.add_argument("--trials", type=int, default=40_000, help="to simulate, of each parameter")
     verify.add_argument("--draft", action="store_true", help="the paper may lack results")
     verify.set_defaults(step=_verify, title=lambda a: f"computing the paper of {a.trial} anew")
+
+    mutate = steps.add_parser("mutate", help="find the numbers of the results that no change of the data moves")
+    mutate.add_argument("trial", type=Path)
+    mutate.add_argument("site", type=Path)
+    mutate.add_argument("--cores", type=int, default=2)
+    mutate.add_argument("--mutant", action="append", help="only this one, or several: arms_permuted, values_shifted …")
+    mutate.add_argument("--notebook", action="append", help="only the numbers of this one, or of several")
+    mutate.set_defaults(step=_mutate, title=lambda a: f"running the notebooks on mutants of {a.trial}")
     return parser
 
 
@@ -195,3 +203,11 @@ def _verify(arguments):
     print(f"  the receipt is {arguments.output}/receipt.html")
     found.check()
     return found.changes.summary
+
+
+def _mutate(arguments):
+    from trialbook import mutation
+
+    a = arguments
+    print(mutation.check(a.trial, a.site, a.cores, a.mutant, a.notebook))
+    return "every number of the results follows the data, or need not"

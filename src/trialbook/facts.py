@@ -285,7 +285,7 @@ def read_yaml(path, model):
     try:
         raw = yaml.load(path.read_text("utf-8-sig"), _AsTyped)
     except FileNotFoundError:
-        fail("the file is missing", f"put {path.name} beside the tables (data/nk_inr/{path.name} shows the form)")
+        fail("the file is missing", f"put {path.name} into this folder{_form(path.name)}")
     except OSError as error:
         fail(f"the file cannot be read: {error.strerror}", "mend that")
     except UnicodeDecodeError:
@@ -296,7 +296,7 @@ def read_yaml(path, model):
     except yaml.YAMLError:
         fail("not a text file: it holds characters that YAML does not allow", "save it as plain text, UTF-8")
     if not isinstance(raw, dict):
-        fail("the file holds no keys", f"data/nk_inr/{path.name} shows the form")
+        fail("the file holds no keys", f"write them{_form(path.name)}")
     try:
         return model.model_validate(raw)
     except ValidationError as error:
@@ -324,9 +324,7 @@ def _fault(file, problem, model):
         remedy = f"did you mean `{near[0]}`?" if near else "take the key away, or correct its spelling"
         return Fault(file, "there is no such key", remedy, column=where)
     if kind == "missing":
-        return Fault(
-            file, "the key is missing or has no value", f"add it (data/nk_inr/{file} shows the form)", column=where
-        )
+        return Fault(file, "the key is missing or has no value", f"add it{_form(file)}", column=where)
     if kind == "value_error" and not where:
         return Fault(file, problem["msg"].removeprefix("Value error, "), "correct it")
     if kind in ("too_short", "too_long"):
@@ -346,6 +344,11 @@ def _fault(file, problem, model):
     }
     rule = words.get(kind, problem["msg"].removeprefix("Value error, "))
     return Fault(file, f"{rule} (found {_short(problem['input'])})", "correct it", column=where)
+
+
+def _form(file):
+    """Say which file shows the form, for a file of a trial."""
+    return f" (data/nk_inr/{file} shows the form)" if file in ("trial.yml", "published.yml") else ""
 
 
 def _short(found):
