@@ -146,9 +146,30 @@ def test_every_image_of_the_paper_says_what_it_shows(site):
         assert len(image.get("alt", "")) > 30 and not image["alt"].endswith(".svg"), f"{page}: {image}"
 
 
+WAYS = r"""## Ways of a number: {num}`cd4.final.difference`
+
+| place | number |
+|---|---|
+| cell | {num}`cd4.gee.effect` |
+
+:::{list-table} A caption with {num}`cd8.gee.effect`
+* - {p}`cd4.gee.effect.p`
+:::
+
+[To {num}`cohort.randomised.n` participants](cohort.md) and **{ci}`cd4.final.difference`**,
+with $\hat\beta = \bar y$ beside
+
+$$\sum_i x_i^2 = 1$$ (eq-sum)
+
+and again {eq}`eq-sum`.
+"""
+
+
 @pytest.fixture(scope="module")
 def with_repository(changed):
-    return changed(("_config.yml", 'url: ""', "url: https://github.com/someone/paper")).site
+    """The book with the address of a repository and, to save a build, with `WAYS` at the end of a page."""
+    address = ("_config.yml", 'url: ""', "url: https://github.com/someone/paper")
+    return changed(address, ("book/reproduce.md", "", "\n" + WAYS)).site
 
 
 def test_launch_buttons_open_the_source_notebook_in_jupyterlab(with_repository):
@@ -170,28 +191,9 @@ def test_no_button_points_at_a_file_that_the_repository_lacks(with_repository):
                 assert (ROOT / unquote(path[1])).is_file(), f"{page}: {link}"
 
 
-WAYS = r"""## Ways of a number: {num}`cd4.final.difference`
-
-| place | number |
-|---|---|
-| cell | {num}`cd4.gee.effect` |
-
-:::{list-table} A caption with {num}`cd8.gee.effect`
-* - {p}`cd4.gee.effect.p`
-:::
-
-[To {num}`cohort.randomised.n` participants](cohort.md) and **{ci}`cd4.final.difference`**,
-with $\hat\beta = \bar y$ beside
-
-$$\sum_i x_i^2 = 1$$ (eq-sum)
-
-and again {eq}`eq-sum`.
-"""
-
-
 @pytest.fixture(scope="module")
-def ways(changed):
-    return changed(("book/reproduce.md", "", "\n" + WAYS)).site.pages["book/reproduce.html"].select_one("article")
+def ways(with_repository):
+    return with_repository.pages["book/reproduce.html"].select_one("article")
 
 
 @pytest.mark.parametrize(

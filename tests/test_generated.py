@@ -136,18 +136,12 @@ def test_nothing_published_tells_of_a_participant(variant, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    """A copy of the repository in which the draft of the largest trial's book is built."""
+def site(tmp_path_factory):
+    """The draft of a generated trial's book."""
     folder = tmp_path_factory.mktemp("book")
-    large = generate(folder / "large", **VARIANTS["many events and parameters"])
-    copy = Copy.of_sources(folder / "copy").with_few_scenarios()
-    copy.make(trial=large, draft="1")
-    return copy, large
-
-
-@pytest.fixture(scope="module")
-def site(book):
-    return Site(book[0].folder / "_build/trials/large/html")
+    copy = Copy.of_sources(folder / "copy").with_few_scenarios(["ancova", "cr2"])
+    copy.make(trial=generate(folder / "gen", **VARIANTS["as trials are"]), draft="1")
+    return Site(copy.folder / "_build/trials/gen/html")
 
 
 def test_no_page_shows_markup_or_what_only_a_program_would_say(site):
@@ -170,22 +164,3 @@ def test_every_table_of_the_book_has_cells_or_a_note_that_says_why_not(site):
         for table in soup.select("article table"):
             note = soup.find(id=table.get("aria-describedby"))
             assert table.select("td") or (note and note.get_text().strip()), f"{page}: {table.get_text()[:80]}"
-
-
-def test_a_notebook_that_tells_of_a_participant_builds_no_book_and_the_old_one_stays(book, site):
-    copy, large = book
-    before = site.digests()
-    path = copy.folder / "_build/trials/large/source/executed/02_safety.ipynb"
-    whole = path.read_text("utf8")
-    cells = json.loads(whole)
-    shown = {"output_type": "stream", "name": "stdout", "text": ["GEN-0007\n"]}
-    showing = next(cell for cell in cells["cells"] if cell.get("outputs"))
-    showing["outputs"].append(shown)
-    path.write_text(json.dumps(cells), "utf8")
-    for _ in range(2):
-        said = copy.make(trial=large, draft="1", fails=True)
-        assert f"02_safety, cell {showing['id']}, text: identifier (GEN-0007)" in said
-        assert site.digests() == before
-    path.write_text(whole, "utf8")
-    copy.make(trial=large, draft="1")
-    assert site.digests() == before

@@ -46,12 +46,12 @@ def repository(tmp_path_factory, worker_id, tmp_path):
 def test_an_authors_morning(repository):
     book, diff, accept, commit = commands()
     assert (book, diff, accept) == ("make book", "make diff", "make accept")
-    old = repository.site
+    old = repository.site.results
     one_cd4_value(repository)
     repository.run(*book.split())
     said = repository.run(*diff.split())
     new = repository.site
-    moved = {key for key, row in new.results.items() if row["display"] != old.results[key]["display"]}
+    moved = {key for key, row in new.results.items() if row["display"] != old[key]["display"]}
     page = BeautifulSoup((repository.folder / "_build/diff.html").read_text("utf8"), "html.parser")
     told = {item.find_previous("h3").get_text() for item in page.select("li")}
     assert told == {name.removesuffix(".html") for name in new.pages if in_sentences(new.pages[name]) & moved}
@@ -61,7 +61,7 @@ def test_an_authors_morning(repository):
         (number,) = new.pages[place.removeprefix("html/")].select(f"#{anchor}")
         assert number["data-key"]
     for key in ("cd4.final.difference", "cd4.final.difference.ci", "cd4.final.nk_art.mean"):
-        assert f"{old.results[key]['display']} → {new.results[key]['display']}" in said
+        assert f"{old[key]['display']} → {new.results[key]['display']}" in said
     repository.run(*accept.split())
     assert "changed" not in repository.run(*diff.split())
     subprocess.run(commit, shell=True, cwd=repository.folder, check=True, capture_output=True)
