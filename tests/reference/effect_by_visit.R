@@ -2,7 +2,7 @@
 #
 #   Rscript effect_by_visit.R OUT.json TRIAL...
 #
-# TRIAL is a folder with adsl.csv and adlb.csv, named as in `arms` below. From the root of the repository:
+# TRIAL is a folder with adsl.csv and adlb.csv, named as in `arms` of trials.R. From the root of the repository:
 #
 #   Rscript tests/reference/effect_by_visit.R tests/reference/effect_by_visit.json data/nk_inr ../shared/real/*
 #
@@ -15,34 +15,7 @@ suppressPackageStartupMessages({
   library(nlme)
 })
 
-# reference arm, test arm
-arms <- list(
-  nk_inr = c("ART", "NK+ART"),
-  actg175 = c("ZDV", "ddI"),
-  actg175_n20 = c("ZDV", "ddI"),
-  amitriptyline_hivsn = c("Placebo", "Amitriptyline")
-)
-parameters <- c("CD4", "CD8", "CD4CD8", "PAIN")
-
-# follow-up records of subjects with a baseline, one parameter
-follow_up <- function(folder, param) {
-  read <- function(name) {
-    read.csv(file.path(folder, name), na.strings = c("NA", ""), colClasses = c(USUBJID = "character"))
-  }
-  adsl <- read("adsl.csv")
-  d <- subset(read("adlb.csv"), PARAMCD == param & AVISITN > 0 & !is.na(AVAL) & !is.na(BASE))
-  d$TEST <- as.numeric(adsl$TRT01P[match(d$USUBJID, adsl$USUBJID)] == arms[[basename(folder)]][2])
-  d$VIS <- factor(d$AVISITN)
-  d$ID <- factor(d$USUBJID)
-  d[order(d$ID, d$VIS), ]
-}
-
-# the same with holes: the i-th subject (sorted) misses the j-th visit if 13 divides 2i² + 5i + 3j
-with_holes <- function(d) {
-  d <- d[(2 * as.integer(d$ID)^2 + 5 * as.integer(d$ID) + 3 * as.integer(d$VIS)) %% 13 != 0, ]
-  rownames(d) <- NULL
-  d
-}
+source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "trials.R"))
 
 # clubSandwich before 0.6 cannot read a geeglm: gls with the correlation that geepack found is the same fit. By ML, and
 # not by REML, the scale of its vcov is not that of its sigma, which clubSandwich takes them to share.
@@ -66,23 +39,4 @@ analyse <- function(d) {
   )
 }
 
-arguments <- commandArgs(trailingOnly = TRUE)
-folders <- Filter(function(folder) basename(folder) %in% names(arms), arguments[-1])
-if (length(folders) == 0) stop("usage: Rscript effect_by_visit.R OUT.json TRIAL...")
-results <- list()
-for (folder in folders) {
-  for (param in parameters) {
-    d <- follow_up(folder, param)
-    if (nlevels(droplevels(d$VIS)) < 2) next
-    id <- paste(basename(folder), param, sep = ".")
-    results[[id]] <- analyse(d)
-    results[[paste0(id, ".holes")]] <- analyse(with_holes(d))
-  }
-}
-packages <- c("geepack", "clubSandwich", "nlme", "jsonlite")
-document <- list(
-  R = R.version.string,
-  packages = sapply(packages, function(name) as.character(packageVersion(name)), simplify = FALSE),
-  results = results
-)
-jsonlite::write_json(document, arguments[1], auto_unbox = TRUE, digits = NA, pretty = TRUE, null = "null")
+write_answers(analyse, c("geepack", "clubSandwich", "nlme", "jsonlite"))

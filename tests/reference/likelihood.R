@@ -2,7 +2,7 @@
 #
 #   Rscript likelihood.R OUT.json TRIAL...
 #
-# TRIAL is a folder with adsl.csv and adlb.csv, named as in `arms` below. From the root of the repository:
+# TRIAL is a folder with adsl.csv and adlb.csv, named as in `arms` of trials.R. From the root of the repository:
 #
 #   Rscript tests/reference/likelihood.R tests/reference/likelihood.json data/nk_inr ../shared/real/*
 #
@@ -14,14 +14,7 @@ suppressPackageStartupMessages({
   library(nlme)
 })
 
-# reference arm, test arm
-arms <- list(
-  nk_inr = c("ART", "NK+ART"),
-  actg175 = c("ZDV", "ddI"),
-  actg175_n20 = c("ZDV", "ddI"),
-  amitriptyline_hivsn = c("Placebo", "Amitriptyline")
-)
-parameters <- c("CD4", "CD8", "CD4CD8", "PAIN")
+source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "trials.R"))
 means <- list(main = AVAL ~ BASE + ARM + VIS, interaction = AVAL ~ BASE + ARM * VIS)
 
 # optimisers run until nothing moves
@@ -30,27 +23,6 @@ lmer_control <- lmerControl(
   optCtrl = list(xtol_abs = 1e-13, ftol_abs = 0, xtol_rel = 0, ftol_rel = 0, maxeval = 1e5)
 )
 gls_control <- glsControl(tolerance = 1e-12, msTol = 1e-14, msMaxIter = 5000, maxIter = 500)
-
-# follow-up records of subjects with a baseline, one parameter
-follow_up <- function(folder, param) {
-  read <- function(name) {
-    read.csv(file.path(folder, name), na.strings = c("NA", ""), colClasses = c(USUBJID = "character"))
-  }
-  adsl <- read("adsl.csv")
-  d <- subset(read("adlb.csv"), PARAMCD == param & AVISITN > 0 & !is.na(AVAL) & !is.na(BASE))
-  d$ARM <- factor(adsl$TRT01P[match(d$USUBJID, adsl$USUBJID)], levels = arms[[basename(folder)]])
-  d$VIS <- factor(d$AVISITN)
-  d$T <- as.integer(d$VIS)
-  d$ID <- factor(d$USUBJID)
-  d[order(d$ID, d$T), ]
-}
-
-# the same with holes: the i-th subject (sorted) misses the j-th visit if 13 divides 2i² + 5i + 3j
-with_holes <- function(d) {
-  d <- d[(2 * as.integer(d$ID)^2 + 5 * as.integer(d$ID) + 3 * d$T) %% 13 != 0, ]
-  rownames(d) <- NULL
-  d
-}
 
 # weights of the coefficients that average the arm effect over the visits
 contrast <- function(names, visits) {
@@ -171,23 +143,4 @@ analyse <- function(d) {
   })
 }
 
-arguments <- commandArgs(trailingOnly = TRUE)
-folders <- Filter(function(folder) basename(folder) %in% names(arms), arguments[-1])
-if (length(folders) == 0) stop("usage: Rscript likelihood.R OUT.json TRIAL...")
-results <- list()
-for (folder in folders) {
-  for (param in parameters) {
-    d <- follow_up(folder, param)
-    if (nlevels(droplevels(d$VIS)) < 2) next
-    id <- paste(basename(folder), param, sep = ".")
-    results[[id]] <- analyse(d)
-    if (nlevels(d$VIS) > 2) results[[paste0(id, ".holes")]] <- analyse(with_holes(d))
-  }
-}
-packages <- c("lme4", "lmerTest", "pbkrtest", "nlme", "numDeriv", "jsonlite")
-document <- list(
-  R = R.version.string,
-  packages = sapply(packages, function(name) as.character(packageVersion(name)), simplify = FALSE),
-  results = results
-)
-jsonlite::write_json(document, arguments[1], auto_unbox = TRUE, digits = NA, pretty = TRUE, null = "null")
+write_answers(analyse, c("lme4", "lmerTest", "pbkrtest", "nlme", "numDeriv", "jsonlite"), holes_need = 3)
