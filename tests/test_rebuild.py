@@ -128,7 +128,7 @@ EDITS = [
     Edit("a style sheet", text("book/_static/paper.css", "", "p { margin: 0; }\n"), shows="p { margin: 0; }"),
     Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), shows="Only a short summary"),
     Edit("the words of a claim", text("book/claims.yml", "says: rose", "says: went up"), shows="went up"),
-    Edit("where an item of CONSORT is reported", move_item, shows="#consort-20a"),
+    Edit("where an item of CONSORT is reported", move_item, shows="consort-introduction-"),
     Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else"), shows="Somebody else"),
     Edit("a page moved", move_page),
     Edit("a page removed", remove_page),
