@@ -81,7 +81,7 @@ class Placed:
 def notice(key, what="not available"):
     """What a draft shows in the place of a result that it lacks, or beside a claim that does not hold."""
     said = f"[{what}: {key}]"
-    return nodes.inline(said, said, classes=["not-available"], **{COMPUTED: True})
+    return nodes.inline(said, said, classes=[what.replace(" ", "-")], **{COMPUTED: True})
 
 
 def reference(env, key, content, document, anchor, classes=("num", "fact")):
