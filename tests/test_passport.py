@@ -1,6 +1,7 @@
 """What a passport says of a number: the condition finds the participants, the parameters are those of the run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -59,7 +60,6 @@ def test_a_wrong_condition_would_be_found(rows, tables):
     [
         ("cd4.final.nk_art.mean", 'PARAMCD == "CD4" and AVISITN == 24 and ITTFL == "Y" and TRT01P == "NK+ART"'),
         ("cd4.gee.effect", 'PARAMCD == "CD4" and AVISITN in [1, 3, 6, 9, 12, 24] and ITTFL == "Y"'),
-        ("cd4.final.difference.under.per_protocol", 'PARAMCD == "CD4" and AVISITN == 24 and PPROTFL == "Y"'),
         ("baseline.cd4.all.mean_sd", 'PARAMCD == "CD4" and AVISITN == 0'),
         ("baseline.age.art.mean_sd", 'TRT01P == "ART"'),
         ("alt.marked.ctcae.art.n_pct", 'PARAMCD == "ALT" and AVISITN > 0 and SAFFL == "Y" and TRT01P == "ART"'),
@@ -69,6 +69,11 @@ def test_a_wrong_condition_would_be_found(rows, tables):
 )
 def test_a_condition_is_stated_as_an_analyst_types_it(rows, conditions, key, condition):
     assert conditions.of(rows[key]) == condition
+
+
+def test_the_flag_is_that_of_the_rows_own_analysis_set(rows, conditions):
+    row = replace(rows["cd4.final.difference"], analysis_set="per protocol")
+    assert conditions.of(row) == 'PARAMCD == "CD4" and AVISITN == 24 and PPROTFL == "Y"'
 
 
 def fact(key, value, **facts):
@@ -143,26 +148,34 @@ def test_a_card_says_what_its_row_says(site):
     assert 'ADLB where <code>PARAMCD == "CD4" and AVISITN == 24 and ITTFL == "Y"</code>' in card
 
 
-def test_every_link_of_a_card_leads_somewhere(site):
+@pytest.fixture(scope="module")
+def anchors(site):
+    """Every place of the book that a link can lead to."""
+    return {f"{page}#{element['id']}" for page, soup in site.pages.items() for element in soup.select("[id]")}
+
+
+def target(href):
+    """The place that a link of a page of prose leads to."""
+    return href.removeprefix("../") if href.startswith("../") else f"book/{href}"
+
+
+def test_every_link_of_a_card_leads_somewhere(site, anchors):
     parts = BeautifulSoup("".join(cards(site, "book/safety.html").values()), "html.parser")
-    links = {link["href"] for link in parts.select("a[href]")}
-    assert any("08_rows" in link for link in links)
-    for page, _, anchor in (link.partition("#") for link in links):
-        target = site.pages[f"book/{page}" if "/" not in page else page.removeprefix("../")]
-        assert not anchor or target.select(f"[id='{anchor}']"), (page, anchor)
+    links = {target(link["href"]) for link in parts.select("a[href]")}
+    assert any(link.startswith("executed/08_rows.html#cell-") for link in links)
+    assert links - anchors == {f"{REGISTER}.html#"}  # the script adds the key
 
 
-def test_the_page_of_all_numbers_lists_every_use_once(site):
+def test_the_page_of_all_numbers_lists_every_use_once(site, anchors):
     used = json.loads((site.folder / "numbers.json").read_text("utf8"))
     lines = {line["id"]: line for line in site.pages[f"{REGISTER}.html"].select("table.register tbody tr")}
     assert lines.keys() == used.keys()
     for key, places in used.items():
-        links = [link["href"] for link in lines[key].select("td:last-child a")]
-        assert links == [f"{place['page'].removeprefix('book/')}.html#{place['anchor']}" for place in places]
-        (cell,) = lines[key].select("td:nth-child(2) a")
-        page, _, anchor = cell["href"].removeprefix("../").partition("#")
-        assert site.pages[page].select(f"[id='{anchor}']")
-        assert cell.get_text() == site.results[key]["display"]
+        number, _, where = lines[key].find_all("td", recursive=False)
+        assert number.a.get_text() == site.results[key]["display"] and target(number.a["href"]) in anchors
+        uses = [target(link["href"]) for link in where.find_all("a")]
+        assert uses == [f"{place['page']}.html#{place['anchor']}" for place in places]
+        assert anchors.issuperset(uses)
 
 
 def test_the_page_of_all_numbers_is_in_the_contents():
