@@ -54,7 +54,8 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-BINDING = ("book", "disclosure", "typed_digits")  # and what is of Sphinx
+GATE = ("disclosure", "outputs", "participants")
+BINDING = ("book", *GATE, "typed_digits")  # and what is of Sphinx
 MAKING = ("calibrate", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
@@ -90,7 +91,7 @@ rule disclose:
     input:
         NOTEBOOKS,
         of_trial(["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"]),
-        "src/trialbook/disclosure.py",
+        expand("src/trialbook/{module}.py", module=GATE),
     output:
         touch(DISCLOSED),
     params:
