@@ -57,9 +57,10 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
+GATE = ("disclosure", "outputs", "participants")
 # what the notebooks do without, beside what is of Sphinx
-BINDING = ("book", "changes", "claims", "conditions", "consort", "disclosure", "evaluative_words", "lock", "passport")
-BINDING += ("prose", "provenance", "receipt", "report", "sentences", "typed_digits")
+BINDING = ("book", "changes", "claims", "conditions", "consort", "evaluative_words", "lock", "passport", "prose")
+BINDING += ("provenance", "receipt", "report", "sentences", "typed_digits", *GATE)
 MAKING = ("calibrate", "mutants", "mutation", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
@@ -95,7 +96,7 @@ rule disclose:
     input:
         NOTEBOOKS,
         of_trial(["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"]),
-        "src/trialbook/disclosure.py",
+        expand("src/trialbook/{module}.py", module=GATE),
     output:
         touch(DISCLOSED),
     params:

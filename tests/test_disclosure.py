@@ -8,7 +8,7 @@ import pytest
 from trialbook import cli, disclosure, facts, figures, results, tables
 from trialbook.disclosure import DisclosureError
 from trialbook.facts import read_facts
-from trialbook.faults import TrialError
+from trialbook.faults import TrialError, UserError
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_the_quasi_identifiers_and_the_smallest_cell_can_be_declared(copy, gate)
     copy.facts(lambda stated: stated.update(disclosure={"quasi_identifiers": ["AGE"]}))
     assert gate(row).endswith("are the only one with their AGE")
     copy.facts(lambda stated: stated.update(disclosure={"quasi_identifiers": ["AGE", "SECT"]}))
-    with pytest.raises(DisclosureError, match="no column SECT"):
+    with pytest.raises(UserError, match="no column SECT"):
         gate(row)
 
 

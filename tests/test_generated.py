@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from trialbook import disclosure, trial
+from trialbook.participants import Participants
 from trialbook.results import MIME, TABLE
 
 VARIANTS = {
@@ -126,7 +127,7 @@ def test_nothing_published_tells_of_a_participant(variant, tmp_path):
     (tmp_path / "all.ipynb").write_text(json.dumps({"cells": cells}), "utf8")
     facts = variant.trial.facts
     exceptions = facts.disclosure.exceptions
-    found = disclosure.find(disclosure.Participants(variant.folder, facts), tmp_path)
+    found = disclosure.find(Participants(variant.folder, facts), tmp_path)
     assert all(any(finding.excepted_by(exception) for finding in found) for exception in exceptions), found
     left = [finding for finding in found if not any(finding.excepted_by(exception) for exception in exceptions)]
     assert {finding.kind for finding in left} == ({"small cell"} if "three each" in variant.name else set()), left
