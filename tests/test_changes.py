@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from trialbook import changes, lock, report, sentences
 from trialbook.changes import Edition, compare, edition, verdict
+from trialbook.faults import UserError
 from trialbook.lock import Lock, Number
 
 
@@ -24,6 +25,8 @@ def effect(value, display=None):
 
 VERDICTS = [
     (p(0.0240001, "0.024"), p(0.0239999, "0.024"), ""),  # as close as a lock can tell
+    (effect(0.0), effect(-8.9e-17, "0.0"), ""),  # what rounding leaves of nothing
+    (p(0.0500001, "0.050"), p(0.0499999, "0.050"), ""),
     (effect(67.1), effect(67.1 * (1 + 1e-7)), ""),
     (effect(67.1), effect(67.104), "rounding only"),
     (effect(67.1), effect(69.4), "moved by 2.3 (3.4%)"),
@@ -39,6 +42,9 @@ VERDICTS = [
     (ci(-1.0, 9.0), ci(1.0, 9.0), "interval no longer includes 0"),
     (ci(-9.0, -1.0), ci(1.0, 9.0), "moved"),
     (ci(0.5, 0.9, 1), ci(0.5, 1.1, 1), "interval now includes 1"),
+    (ci(1.2, 2.4, 1), ci(-0.2, 0.9, 1), "moved"),  # 0 is nothing to a ratio
+    (Number("0 to 9", [0.3, 9.1], "ci", 0), Number("0 to 9", [-0.3, 9.1], "ci", 0), "interval now includes 0"),
+    (ci(1.0, 9.0), Number("not estimable", None, "ci", 0), "no longer estimable"),
     (ci(0.5, 0.9, None), ci(-0.5, 1.1, None), "moved"),
     (effect(2.0), Number("not estimable", None, "difference"), "no longer estimable"),
     (Number("not estimable", None, "difference"), effect(2.0), "can be estimated now"),
@@ -52,11 +58,13 @@ VERDICTS = [
 
 @pytest.mark.parametrize(("before", "now", "said"), VERDICTS)
 def test_a_change_has_its_verdict(before, now, said):
-    assert verdict(before, now, 0.05) == said
+    assert verdict(before, now, 0.05, 0.05) == said
 
 
 def test_another_alpha_is_another_verdict():
-    assert verdict(p(0.02), p(0.03), 0.025) == "P now not below 0.025"
+    assert verdict(p(0.02), p(0.03), 0.025, 0.025) == "P now not below 0.025"
+    assert verdict(p(0.03), p(0.03), 0.05, 0.025) == "P now not below 0.025"
+    assert verdict(p(0.02), p(0.02), 0.05, 0.025) == ""
 
 
 # ------------------------------------------------------------------------------------------------------- sentences
@@ -64,8 +72,9 @@ def test_another_alpha_is_another_verdict():
 PAGES = {
     "book/index": "# T\n\nThe gain was {num}`a.n` ({ci}`a`; {p}`a.p`), **not** [more](x.md) {strip}`a`.\n"
     "Still {num}`b`.\n",
-    "book/discussion": "Again {num}`a.n`, which {claim}`is high <high>`.\n",
+    "book/discussion": "Again {num}`a.n`, which {claim}`is high <high>` and {claim}`wide`.\n",
 }
+WORDING = {"high": "high", "wide": "spreads far"}
 OLD = {
     "a.n": Number("67", 67.1, "difference"),
     "a.ci": Number("10 to 124", [10.0, 124.0], "ci", 0),
@@ -83,14 +92,19 @@ NEW = OLD | {
 
 @pytest.fixture
 def found():
-    said = sentences.of_prose(PAGES)
+    said = sentences.of_prose(PAGES, WORDING)
     return compare(Edition("old", Lock(0.05, {}, OLD), said), Edition("new", Lock(0.05, {}, NEW), said))
 
 
+def shown(sentence):
+    return "".join(part if isinstance(part, str) else OLD[part["key"]].display for part in sentence.parts)
+
+
 def test_a_sentence_of_prose_reads_as_on_the_page():
-    (sentence,) = [s for s in sentences.of_prose(PAGES)["a.p"] if s.page == "book/index"]
-    shown = "".join(part if isinstance(part, str) else OLD[part["key"]].display for part in sentence.parts)
-    assert shown == "The gain was 67 (95% CI, 10 to 124; P = 0.024), not more ."
+    found = sentences.of_prose(PAGES, WORDING)
+    (first, second) = found["a.n"]
+    assert shown(first) == "The gain was 67 (95% CI, 10 to 124; P = 0.024), not more ."
+    assert shown(second) == "Again 67, which is high and spreads far."
 
 
 def test_every_sentence_that_reads_differently_is_told_once(found):
@@ -102,6 +116,14 @@ def test_every_sentence_that_reads_differently_is_told_once(found):
     assert "a.ci: 10 to 124 → −1 to 130 (interval now includes 0)" in lines
     assert "The gain was [67 → 69] (95% CI, [10 to 124 → −1 to 130]; P = 0.024)" in lines
     assert "Still" not in lines
+
+
+def test_a_sentence_whose_interval_crossed_is_told_though_it_reads_alike(found):
+    """As displayed, 0 to 9 may hold zero or not."""
+    alike = [Number("0 to 9", [low, 9.1], "ci", 0) for low in (0.3, -0.3)]
+    before, now = (Edition("", Lock(0.05, {}, OLD | {"a.ci": one}), found.now.sentences) for one in alike)
+    told = report.lines(compare(before, now))
+    assert any("(95% CI, [0 to 9 → 0 to 9]; P = 0.024)" in line for line in told)
 
 
 def test_the_page_marks_old_and_new_and_no_data_are_markup(found):
@@ -162,10 +184,18 @@ def test_a_lock_in_the_work_tree_has_the_prose_beside_it(repository):
     assert [page for page, _ in found.pages] == ["book/index"]
 
 
-@pytest.mark.parametrize(("name", "said"), [("no-such", "neither a file"), ("HEAD", "has no book/numbers.lock.json")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no-such", "neither a file"),
+        ("HEAD", "has no book/numbers.lock.json"),
+        ("none.lock.json", "make accept"),
+        ("none/results.json", "make book"),
+    ],
+)
 def test_what_is_not_there_is_said(repository, name, said):
     subprocess.run(["git", "rm", "-q", changes.LOCK], cwd=repository, check=True)
     who = ["-c", "user.name=N", "-c", "user.email=n@example.org"]
     subprocess.run(["git", *who, "commit", "-qm", "without"], cwd=repository, check=True)
-    with pytest.raises(changes.EditionError, match=said):
+    with pytest.raises(UserError, match=said):
         edition(name, repository)

@@ -45,10 +45,10 @@ def lines(changes):
     told = [f"{changes.summary}."]
     for change in changes.changes[:SHOWN]:
         told += ["", f"{change.key}: {_shown(change)} ({change.verdict})"]
-        for page, sentences in changes.pages if change.seen else []:
+        for page, sentences in changes.pages if change.told else []:
             told += [f"    {page}: {_said(changes, one)}" for one in sentences if change.key in one.keys]
     more = len(changes.changes) - SHOWN
-    return told + (["", f"… and {more} more"] if more > 0 else [])
+    return told + (["", f"… and {more} more, which the page lists"] if more > 0 else [])
 
 
 def _said(changes, sentence):

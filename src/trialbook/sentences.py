@@ -50,13 +50,15 @@ def of_site(folder):
     }
 
 
-def of_prose(pages):
+def of_prose(pages, wording):
     """Read the sentences of prose that was not built: each is a line, and its numbers are roles.
 
     Parameters
     ----------
     pages : dict of str to str
         The text of each page by its name, such as ``book/index``.
+    wording : dict of str to str
+        The usual words of each claim.
 
     Returns
     -------
@@ -66,22 +68,22 @@ def of_prose(pages):
     found = {}
     for page, text in pages.items():
         for line in text.splitlines():
-            sentence = Sentence(page, tuple(_parts(line)))
+            sentence = Sentence(page, tuple(_parts(line, wording)))
             for key in dict.fromkeys(sentence.keys):
                 found.setdefault(key, []).append(sentence)
     return found
 
 
-def _parts(line):
+def _parts(line, wording):
     end = 0
     for role in _ROLE.finditer(line):
         yield _plain(line[end : role.start()])
-        yield from _placed(*role.groups())
+        yield from _placed(*role.groups(), wording)
         end = role.end()
     yield _plain(line[end:])
 
 
-def _placed(role, content):
+def _placed(role, content, wording):
     """What a role shows: a number, with the words that it brings; the words of another role that has some."""
     if role == "num":
         return [{"key": content}]
@@ -90,7 +92,7 @@ def _placed(role, content):
     if role == "ci":
         return [{"key": "trial.ci_level"}, " CI, ", {"key": f"{content}.ci"}]
     if role == "claim":
-        return [content.partition(" <")[0]]
+        return [wording.get(content, content.partition(" <")[0])]
     return [] if role in ("strip", "consort") else ["…"]
 
 
