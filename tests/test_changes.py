@@ -33,6 +33,7 @@ VERDICTS = [
     (effect(0.0), effect(2.0), "moved by 2.0"),
     (effect(2.0), effect(-0.5), "sign flipped"),
     (effect(0.0), effect(-0.5), "moved by −0.50"),
+    (Number("20", 20, "count"), Number("19", 19, "count"), "moved by −1 (−5.0%)"),
     (p(0.049), p(0.051), "P now not below 0.05"),
     (p(0.05), p(0.049), "P now below 0.05"),
     (p(0.05), p(0.06), "moved by 0.010 (20.0%)"),
@@ -71,7 +72,7 @@ def test_another_alpha_is_another_verdict():
 
 PAGES = {
     "book/index": "# T\n\nThe gain was {num}`a.n` ({ci}`a`; {p}`a.p`), **not** [more](x.md) {strip}`a`.\n"
-    "Still {num}`b`.\n",
+    "- **Still**\n  {num}`b`: {p}`small.p`.\n",
     "book/discussion": "Again {num}`a.n`, which {claim}`is high <high>` and {claim}`wide`.\n",
 }
 WORDING = {"high": "high", "wide": "spreads far"}
@@ -81,6 +82,7 @@ OLD = {
     "a.p": Number("0.024", 0.024, "p"),
     "b": Number("5 <b>", 5, "count"),
     "c": Number("1.0", 1.0, "mean"),
+    "small.p": Number("<0.001", 0.0001, "p"),
     "trial.ci_level": Number("95%", "95%", "text"),
 }
 NEW = OLD | {
@@ -92,7 +94,7 @@ NEW = OLD | {
 
 @pytest.fixture
 def found():
-    said = sentences.of_prose(PAGES, WORDING)
+    said = sentences.of_prose(PAGES, WORDING, OLD)
     return compare(Edition("old", Lock(0.05, {}, OLD), said), Edition("new", Lock(0.05, {}, NEW), said))
 
 
@@ -101,14 +103,15 @@ def shown(sentence):
 
 
 def test_a_sentence_of_prose_reads_as_on_the_page():
-    found = sentences.of_prose(PAGES, WORDING)
+    found = sentences.of_prose(PAGES, WORDING, OLD)
     (first, second) = found["a.n"]
-    assert shown(first) == "The gain was 67 (95% CI, 10 to 124; P = 0.024), not more ."
+    assert shown(first) == "The gain was 67 (95% CI, 10 to 124; P = 0.024), not more."
     assert shown(second) == "Again 67, which is high and spreads far."
+    assert [shown(one) for one in found["small.p"]] == ["5 <b>: P <0.001."]
 
 
 def test_every_sentence_that_reads_differently_is_told_once(found):
-    assert found.summary == "3 of 6 numbers reproduced; 3 changed, 1 bearing on a conclusion"
+    assert found.summary == "4 of 7 numbers reproduced; 3 changed, 1 bearing on a conclusion"
     told = [(page, len(own)) for page, own in found.pages]
     assert told == [("book/index", 1), ("book/discussion", 1)]
     assert [change.key for change in found.changes] == ["a.ci", "a.n", "c"]  # the grave one first
@@ -147,8 +150,18 @@ def test_the_markdown_is_a_table_that_a_pull_request_shows(found):
 
 def test_nothing_changed_is_said(found):
     same = compare(found.before, found.before)
-    assert same.summary == "6 of 6 numbers reproduced"
-    assert report.lines(same) == ["6 of 6 numbers reproduced."]
+    assert same.summary == "7 of 7 numbers reproduced"
+    assert report.lines(same) == ["7 of 7 numbers reproduced."]
+
+
+def test_a_number_that_stands_in_a_table_only_is_told_with_its_row(found):
+    cell = sentences.Sentence("book/safety", ("Laboratory values: ALT",), "number-9", "table")
+    now = Edition("new", found.now.lock, {"c": [cell]})
+    there = compare(found.before, now)
+    assert "    book/safety, table: Laboratory values: ALT" in report.lines(there)
+    soup = BeautifulSoup(report.page("diff.html", changes=there, site="html"), "html.parser")
+    (link,) = soup.select("th a")
+    assert (link["href"], link.get_text()) == ("html/book/safety.html#number-9", "c")
 
 
 # -------------------------------------------------------------------------------------------- revisions and files
@@ -164,6 +177,8 @@ def repository(tmp_path):
 
     git("init", "--initial-branch", "main")
     (tmp_path / "book").mkdir()
+    (tmp_path / "_toc.yml").write_text("root: book/index\n")
+    (tmp_path / "book/claims.yml").write_text("wide: {says: spreads far, holds: 0 < b}\n")
     for numbers, prose in ((OLD, PAGES["book/index"]), (NEW, PAGES["book/index"].replace("The gain", "The rise"))):
         (tmp_path / "book/index.md").write_text(prose, "utf8")
         lock.write(Lock(0.05, {}, numbers), tmp_path / changes.LOCK)

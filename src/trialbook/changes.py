@@ -1,6 +1,7 @@
 """What changed between two editions of a paper: which numbers moved, how gravely, and in which sentences."""
 
 import math
+import re
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import chain, pairwise
@@ -59,11 +60,14 @@ class Changes:
     total: int
     changes: list
 
+    def places(self, change):
+        """The places that use a number: those that the paper has now or, where it is gone, those that it had."""
+        return self.now.sentences.get(change.key) or self.before.sentences.get(change.key, [])
+
     @property
     def pages(self):
         """Each page with its sentences that are told, both in the order of the paper."""
-        used = {**self.before.sentences, **self.now.sentences}
-        changed = [one for change in self.changes if change.told for one in used.get(change.key, [])]
+        changed = [one for change in self.changes if change.told for one in self.places(change)]
         listed = {one.name: one for one in reversed(changed) if one.where != "table"}
         pages = {page: [one for one in listed.values() if one.page == page] for page in self._order()}
         return [(page, sorted(own, key=lambda one: _place(one.anchor))) for page, own in pages.items() if own]
@@ -174,7 +178,7 @@ def _moved(before, now):
         return "moved"
     by = now.value - before.value
     size = abs(by)
-    digits = max(0, 1 - math.floor(math.log10(size))) if size else 0
+    digits = max(0, 1 - math.floor(math.log10(size))) if size and isinstance(by, float) else 0
     share = f" ({written(100 * by / abs(before.value), 1)}%)" if before.value else ""
     return f"moved by {written(by, digits)}{share}" if size else "another display"
 
@@ -208,7 +212,8 @@ def edition(name, root=Path(".")):
     """
     path = Path(name)
     if path.name.endswith(".lock.json"):
-        return Edition(name, lock.read(path), _written(path.parent))
+        accepted = lock.read(path)
+        return Edition(name, accepted, _written(path.absolute().parents[1], accepted))
     if path.suffix == ".json":
         return Edition(name, lock.of_site(path), sentences.of_site(path.parent))
     commit = git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
@@ -217,16 +222,20 @@ def edition(name, root=Path(".")):
     text = git(root, "show", f"{commit}:{LOCK}")
     if not text:
         raise EditionError(f"{name}: this revision has no {LOCK}, so its numbers are not known")
-    pages = [page for page in git(root, "ls-tree", "--name-only", commit, "book/").split() if page.endswith(".md")]
-    prose = {page.removesuffix(".md"): git(root, "show", f"{commit}:{page}") for page in pages}
-    wording = claims.wording(git(root, "show", f"{commit}:book/claims.yml"))
-    return Edition(f"{name} ({commit[:12]})", lock.parse(text, f"{name}:{LOCK}"), sentences.of_prose(prose, wording))
+    accepted = lock.parse(text, f"{name}:{LOCK}")
+    said = _said(lambda file: git(root, "show", f"{commit}:{file}"), accepted)
+    return Edition(f"{name} ({commit[:12]})", accepted, said)
 
 
-def _written(folder):
-    prose = {f"{folder.name}/{page.stem}": page.read_text("utf8") for page in sorted(folder.glob("*.md"))}
-    declared = folder / "claims.yml"
-    return sentences.of_prose(prose, claims.wording(declared.read_text("utf8") if declared.exists() else ""))
+def _written(root, accepted):
+    """The sentences of the work tree that a lock stands in."""
+    return _said(lambda file: path.read_text("utf8") if (path := root / file).exists() else "", accepted)
+
+
+def _said(read, accepted):
+    """The sentences of a paper that was not built; `read` gives the text of a file of it, or nothing."""
+    prose = {page: read(f"{page}.md") for page in re.findall(r"(?:root|file): (book/\S+)", read("_toc.yml"))}
+    return sentences.of_prose(prose, claims.wording(read("book/claims.yml")), accepted.numbers)
 
 
 def _place(anchor):
