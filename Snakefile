@@ -65,7 +65,9 @@ MAKING = ("calibrate", "mutants", "mutation", "simulate")
 ANALYSIS = sorted(
     str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
 ) + ["requirements.txt"]
-PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file()) + ["_config.yml", "_toc.yml"]
+ASIDE = ("numbers.lock.json", "unchanging.yml")  # what the pages do not show
+PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and path.name not in ASIDE)
+PROSE += ["_config.yml", "_toc.yml"]
 
 
 def of_trial(names):

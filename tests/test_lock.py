@@ -18,6 +18,32 @@ SOME = {
 }
 
 
+def row(key, value, statistic, group=""):
+    shown = {"key": key, "value": value, "display": str(value), "statistic": statistic}
+    return shown | {"group": group, "dataset": "adlb"}
+
+
+def test_a_lock_holds_what_a_verdict_needs(tmp_path):
+    """The null value where an interval is that of a difference or a ratio, and no noise of rounding."""
+    rows = [
+        row("a", 67.1, "difference", "difference"),
+        row("a.ci", [10.0, 124.0], "ci", "difference"),
+        row("a.cr2.ci", [9.0, 125.0], "ci", "difference"),
+        row("harm", 20.0, "difference"),
+        row("harm.ci", [-11.0, 51.0], "ci"),
+        row("rates", 1.4, "ratio"),
+        row("rates.ci", [0.5, 2.4], "ci"),
+        row("share", 20.0, "percent"),
+        row("share.ci", [3.0, 56.0], "ci"),
+        row("noise", [8.88178e-17, -0.40824829], "mean (SD)"),
+    ]
+    (tmp_path / "results.json").write_text(json.dumps(rows), "utf8")
+    found = lock.of_site(tmp_path / "results.json").numbers
+    nulls = {key: number.null for key, number in found.items() if number.statistic == "ci"}
+    assert nulls == {"a.ci": 0, "a.cr2.ci": 0, "harm.ci": 0, "rates.ci": 1, "share.ci": None}
+    assert found["noise"].value == [0.0, -0.408248]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, worker_id):
     return built_once(tmp_path_factory, worker_id).site
@@ -47,6 +73,7 @@ def test_it_holds_every_number_that_the_paper_uses(site):
         value = site.results[key]["value"]
         assert number.value == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else number.value)
     assert found.numbers["cd4.final.difference.ci"].null == 0
+    assert found.numbers["safety.any.difference.ci"].null == 0
     assert found.numbers["cd4.final.nk_art.mean"].null is None
 
 
@@ -64,6 +91,12 @@ def test_a_lock_that_is_not_whole_is_said_to_be(tmp_path, text, said):
     with pytest.raises(LockError, match=said) as raised:
         lock.read(tmp_path / "lock.json")
     assert "lock.json" in str(raised.value) and "Traceback" not in str(raised.value)
+
+
+def test_a_lock_in_another_encoding_is_said_to_be_so(tmp_path):
+    (tmp_path / "lock.json").write_bytes(b'{"alpha": "\xe9"}')
+    with pytest.raises(LockError, match=r"lock\.json cannot be read.*utf-8"):
+        lock.read(tmp_path / "lock.json")
 
 
 def test_without_a_lock_it_is_said_how_to_make_one(tmp_path):

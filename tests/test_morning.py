@@ -62,8 +62,10 @@ def test_an_authors_morning(repository):
         assert number["data-key"]
     for key in ("cd4.final.difference", "cd4.final.difference.ci", "cd4.final.nk_art.mean"):
         assert f"{old[key]['display']} → {new.results[key]['display']}" in said
+    stood = new.digests(), new.folder.stat().st_mtime_ns
     repository.run(*accept.split())
     assert "changed" not in repository.run(*diff.split())
+    assert (new.digests(), new.folder.stat().st_mtime_ns) == stood  # what the pages do not show builds none again
     subprocess.run(commit, shell=True, cwd=repository.folder, check=True, capture_output=True)
     files = repository.run("git", "show", "--name-only", "--format=", "HEAD").split()
     assert files == ["book/numbers.lock.json", "data/nk_inr/adlb.csv"]

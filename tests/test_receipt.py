@@ -91,6 +91,7 @@ def test_a_number_that_is_not_reproduced_fails_with_its_sentence(verified, tmp_p
         assert "the difference between the arms was [61 → 67] cells" in said
     unaltered = receipt.of_site(copy.folder / "data/nk_inr", copy.folder / "book/numbers.lock.json", site, copy.folder)
     unaltered.check()
+    assert str(copy.folder) not in unaltered._repr_html_()
 
 
 def test_without_a_lock_nothing_is_computed(verified):

@@ -1,12 +1,13 @@
 """What changed between two editions of a paper: which numbers moved, how gravely, and in which sentences."""
 
 import math
+import re
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import chain, pairwise
 from pathlib import Path
 
-from trialbook import lock, sentences
+from trialbook import claims, lock, sentences
 from trialbook.faults import UserError
 from trialbook.provenance import git
 from trialbook.style import number as written
@@ -39,14 +40,14 @@ class Change:
     verdict: str
 
     @property
-    def seen(self):
-        """Whether it reads differently."""
-        return None in (self.before, self.now) or self.before.display != self.now.display
-
-    @property
     def grave(self):
         """Whether it may change what the paper concludes."""
         return self.verdict.startswith(GRAVE)
+
+    @property
+    def told(self):
+        """Whether the sentences that use it are told: they read differently, or may no longer be right."""
+        return self.grave or None in (self.before, self.now) or self.before.display != self.now.display
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,14 @@ class Changes:
     total: int
     changes: list
 
+    def places(self, change):
+        """The places that use a number: those that the paper has now or, where it is gone, those that it had."""
+        return self.now.sentences.get(change.key) or self.before.sentences.get(change.key, [])
+
     @property
     def pages(self):
-        """Each page with its sentences in which a number reads differently, both in the order of the paper."""
-        used = {**self.before.sentences, **self.now.sentences}
-        changed = [one for change in self.changes if change.seen for one in used.get(change.key, [])]
+        """Each page with its sentences that are told, both in the order of the paper."""
+        changed = [one for change in self.changes if change.told for one in self.places(change)]
         listed = {one.name: one for one in reversed(changed) if one.where != "table"}
         pages = {page: [one for one in listed.values() if one.page == page] for page in self._order()}
         return [(page, sorted(own, key=lambda one: _place(one.anchor))) for page, own in pages.items() if own]
@@ -79,7 +83,7 @@ class Changes:
 
     def filled(self, sentence):
         """The parts of a sentence: texts, displays of the numbers that stayed, and the changes of the others."""
-        changed = {change.key: change for change in self.changes if change.seen}
+        changed = {change.key: change for change in self.changes if change.told}
         numbers = {**self.before.lock.numbers, **self.now.lock.numbers}
         for part in sentence.parts:
             key = None if isinstance(part, str) else part["key"]
@@ -108,28 +112,28 @@ def compare(before, now):
     Returns
     -------
     Changes
-        The grave ones first, then by key.
+        The grave ones first, then those whose sentences are told, then the others; by key.
     """
     old, new = before.lock.numbers, now.lock.numbers
     changes = [
         Change(key, old.get(key), new.get(key), said)
         for key in sorted(old.keys() | new.keys())
-        if (said := verdict(old.get(key), new.get(key), now.lock.alpha))
+        if (said := verdict(old.get(key), new.get(key), before.lock.alpha, now.lock.alpha))
     ]
     moved = {change.key for change in changes}
-    changes.sort(key=lambda change: not change.grave)
+    changes.sort(key=lambda change: (not change.grave, not change.told))
     return Changes(before, now, len(old.keys() - moved), len(old), changes)
 
 
-def verdict(before, now, alpha):
+def verdict(before, now, was, alpha):
     """Say what a change of one number amounts to.
 
     Parameters
     ----------
     before, now : lock.Number or None
         None where the number is not there.
-    alpha : float
-        The level of the tests.
+    was, alpha : float
+        The level of the tests, before and now.
 
     Returns
     -------
@@ -140,22 +144,27 @@ def verdict(before, now, alpha):
     """
     if before is None or now is None:
         return "new in the paper" if before is None else "no longer in the paper"
-    if before.display == now.display and _same(before.value, now.value):
+    same = before.display == now.display and _same(before.value, now.value)
+    if same and was == alpha:
         return ""
+    if (said := _crossed(before, now, was, alpha)) or same:
+        return said
     if now.value is None or before.value is None:
         return "no longer estimable" if now.value is None else "can be estimated now"
     if isinstance(now.value, str) or isinstance(before.value, str):
         return "another text" if before.display != now.display else "rounding only"
-    return _crossed(before, now, alpha) or _moved(before, now)
+    return _moved(before, now)
 
 
-def _crossed(before, now, alpha):
+def _crossed(before, now, was, alpha):
     old, new = before.value, now.value
+    if any(value is None or isinstance(value, str) for value in (old, new)):
+        return ""
     if now.null is not None:
         inside = [min(bounds) <= now.null <= max(bounds) for bounds in (old, new)]
         if inside[0] != inside[1]:
             return f"interval {'now' if inside[1] else 'no longer'} includes {now.null}"
-    if now.statistic == "p" and (old < alpha) != (new < alpha):
+    if now.statistic == "p" and (old < was) != (new < alpha):
         return f"P now {'below' if new < alpha else 'not below'} {alpha:g}"
     if not isinstance(new, list) and not isinstance(old, list) and old * new < 0:
         return "sign flipped"
@@ -169,7 +178,7 @@ def _moved(before, now):
         return "moved"
     by = now.value - before.value
     size = abs(by)
-    digits = max(0, 1 - math.floor(math.log10(size))) if size else 0
+    digits = max(0, 1 - math.floor(math.log10(size))) if size and isinstance(by, float) else 0
     share = f" ({written(100 * by / abs(before.value), 1)}%)" if before.value else ""
     return f"moved by {written(by, digits)}{share}" if size else "another display"
 
@@ -179,7 +188,7 @@ def _same(before, now):
         return len(before) == len(now) and all(map(_same, before, now))
     if any(value is None or isinstance(value, (str, list)) for value in (before, now)):
         return before == now
-    return math.isclose(before, now, rel_tol=SAME)
+    return math.isclose(before, now, rel_tol=SAME, abs_tol=lock.ZERO)
 
 
 def edition(name, root=Path(".")):
@@ -202,9 +211,10 @@ def edition(name, root=Path(".")):
         If it is none of these, or the revision has no lock.
     """
     path = Path(name)
-    if path.is_file():
-        if path.name.endswith(".lock.json"):
-            return Edition(name, lock.read(path), _written(path.parent))
+    if path.name.endswith(".lock.json"):
+        accepted = lock.read(path)
+        return Edition(name, accepted, _written(path.absolute().parents[1], accepted))
+    if path.suffix == ".json":
         return Edition(name, lock.of_site(path), sentences.of_site(path.parent))
     commit = git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not commit:
@@ -212,14 +222,20 @@ def edition(name, root=Path(".")):
     text = git(root, "show", f"{commit}:{LOCK}")
     if not text:
         raise EditionError(f"{name}: this revision has no {LOCK}, so its numbers are not known")
-    pages = [page for page in git(root, "ls-tree", "--name-only", commit, "book/").split() if page.endswith(".md")]
-    prose = {page.removesuffix(".md"): git(root, "show", f"{commit}:{page}") for page in pages}
-    return Edition(f"{name} ({commit[:12]})", lock.parse(text, f"{name}:{LOCK}"), sentences.of_prose(prose))
+    accepted = lock.parse(text, f"{name}:{LOCK}")
+    said = _said(lambda file: git(root, "show", f"{commit}:{file}"), accepted)
+    return Edition(f"{name} ({commit[:12]})", accepted, said)
 
 
-def _written(folder):
-    pages = sorted(folder.glob("*.md"))
-    return sentences.of_prose({f"{folder.name}/{page.stem}": page.read_text("utf8") for page in pages})
+def _written(root, accepted):
+    """The sentences of the work tree that a lock stands in."""
+    return _said(lambda file: path.read_text("utf8") if (path := root / file).exists() else "", accepted)
+
+
+def _said(read, accepted):
+    """The sentences of a paper that was not built; `read` gives the text of a file of it, or nothing."""
+    prose = {page: read(f"{page}.md") for page in re.findall(r"(?:root|file): (book/\S+)", read("_toc.yml"))}
+    return sentences.of_prose(prose, claims.wording(read("book/claims.yml")), accepted.numbers)
 
 
 def _place(anchor):

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import yaml
 from pydantic import Field, RootModel, field_validator, model_validator
 
 from trialbook.conditions import Condition
@@ -56,3 +57,12 @@ def read(path):
         With every fault found: id, key, rule.
     """
     return read_yaml(path, _File).root if path.exists() else {}
+
+
+def wording(text):
+    """Take from the text of a ``claims.yml`` of any time the usual words of each claim that has some, by its id."""
+    try:
+        declared = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        return {}
+    return {name: claim["says"] for name, claim in declared.items() if "says" in claim}

@@ -9,7 +9,8 @@ from trialbook.faults import UserError
 from trialbook.provenance import DATA
 
 PRECISION = 6  # significant digits of a raw value: more than any display has, and the same on every machine
-NULL = {"difference": 0, "ratio": 1}  # of an interval, by the group of its result
+ZERO = 1e-9  # what is smaller is nothing, or what rounding leaves of nothing, which differs between machines
+NULL = {"difference": 0, "ratio": 1}  # of an interval, by its group or by the statistic that it is the interval of
 MACHINE = "environment"  # the dataset of versions, which the receipt compares with those locked
 ACCEPT = "`make accept` writes it from the book as built"
 
@@ -60,7 +61,7 @@ def of_site(results, trial=None):
     rows = {row["key"]: row for row in _load(results, "`make book` builds the book that has it")}
     used = results.with_name("numbers.json")
     keys = rows.keys() & _load(used, "") if used.exists() else rows.keys()
-    numbers = {key: _number(rows[key]) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
+    numbers = {key: _number(rows, key) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
     alpha = rows["trial.alpha"]["value"] if "trial.alpha" in rows else 0.05
     return Lock(alpha, hashes(trial) if trial else {}, numbers)
 
@@ -104,19 +105,25 @@ def write(lock, path):
     """Write a lock, one number a line, sorted by key, so that a comparison of two shows which results moved."""
     numbers = ",\n".join(f"{json.dumps(key)}: {_line(lock.numbers[key])}" for key in sorted(lock.numbers))
     data = ",\n".join(f"{json.dumps(name)}: {json.dumps(lock.data[name])}" for name in sorted(lock.data))
-    head = f'"precision": "raw values to {PRECISION} significant digits",\n"alpha": {lock.alpha},\n'
+    stated = f"raw values to {PRECISION} significant digits; 0 is below {ZERO:g}"
+    head = f'"precision": "{stated}",\n"alpha": {lock.alpha},\n'
     Path(path).write_text(f'{{\n{head}"data": {{\n{data}\n}},\n"numbers": {{\n{numbers}\n}}\n}}\n', "utf8")
 
 
-def _number(row):
-    null = NULL.get(row["group"]) if row["statistic"] == "ci" else None
+def _number(rows, key):
+    row, null = rows[key], None
+    if row["statistic"] == "ci":
+        estimate = rows.get(key.removesuffix(".ci"), row)
+        null = NULL.get(row["group"], NULL.get(estimate["statistic"]))
     return Number(row["display"], _rounded(row["value"]), row["statistic"], null)
 
 
 def _rounded(value):
     if isinstance(value, list):
         return [_rounded(part) for part in value]
-    return float(f"{value:.{PRECISION}g}") if isinstance(value, float) else value
+    if isinstance(value, float):
+        return 0.0 if abs(value) < ZERO else float(f"{value:.{PRECISION}g}")
+    return value
 
 
 def _line(number):
@@ -133,6 +140,8 @@ def _text(path, remedy):
         return Path(path).read_text("utf8")
     except FileNotFoundError:
         raise LockError(f"{path} is not there: {remedy}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockError(f"{path} cannot be read ({error}); make it anew") from None
 
 
 def _parse(text, name):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -118,7 +118,8 @@ def of_site(trial, accepted, site, root=Path("."), seconds=0.0):
     -------
     Receipt
     """
-    before, built = edition(str(accepted), root), edition(str(site / "results.json"), root)
+    before = replace(edition(str(accepted)), name=accepted.name)  # not where it is on this machine
+    built = edition(str(site / "results.json"))
     now = Edition("the paper computed anew", lock.of_site(site / "results.json", trial), built.sentences)
     pins = locked((root / "requirements.txt").read_text("utf8"))
     return Receipt(

@@ -32,7 +32,7 @@ def page(template, **content):
 
 
 def lines(changes):
-    """Tell the changes as lines of text, each number with its verdict and the sentences that use it.
+    """Tell the changes as lines of text, each number with its verdict and the sentences and tables that use it.
 
     Parameters
     ----------
@@ -45,10 +45,12 @@ def lines(changes):
     told = [f"{changes.summary}."]
     for change in changes.changes[:SHOWN]:
         told += ["", f"{change.key}: {_shown(change)} ({change.verdict})"]
-        for page, sentences in changes.pages if change.seen else []:
+        for page, sentences in changes.pages if change.told else []:
             told += [f"    {page}: {_said(changes, one)}" for one in sentences if change.key in one.keys]
+        tables = [one for one in changes.places(change) if change.told and one.where == "table"]
+        told += [f"    {one.page}, table: {_said(changes, one)}" for one in tables]
     more = len(changes.changes) - SHOWN
-    return told + (["", f"… and {more} more"] if more > 0 else [])
+    return told + (["", f"… and {more} more, which the page lists"] if more > 0 else [])
 
 
 def _said(changes, sentence):

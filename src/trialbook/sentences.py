@@ -3,9 +3,11 @@
 import json
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 _ROLE = re.compile(r"\{([a-z]+)\}`([^`]*)`")
+_MARK = re.compile(r"^\s*(?:#+|[-*]|\d+\.)\s+|^\s+")  # of a title, or of an item in a list
 _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 
@@ -50,13 +52,17 @@ def of_site(folder):
     }
 
 
-def of_prose(pages):
+def of_prose(pages, wording, numbers):
     """Read the sentences of prose that was not built: each is a line, and its numbers are roles.
 
     Parameters
     ----------
     pages : dict of str to str
         The text of each page by its name, such as ``book/index``.
+    wording : dict of str to str
+        The usual words of each claim.
+    numbers : dict of str to lock.Number
+        By key.
 
     Returns
     -------
@@ -66,34 +72,45 @@ def of_prose(pages):
     found = {}
     for page, text in pages.items():
         for line in text.splitlines():
-            sentence = Sentence(page, tuple(_parts(line)))
+            sentence = Sentence(page, tuple(joined(_parts(_MARK.sub("", line), wording, numbers))))
             for key in dict.fromkeys(sentence.keys):
                 found.setdefault(key, []).append(sentence)
     return found
 
 
-def _parts(line):
+def joined(parts):
+    """Join the neighbouring texts among the parts of a sentence, and close the gap that an image left between them."""
+    found = []
+    for is_text, run in groupby(parts, key=lambda part: isinstance(part, str)):
+        if is_text:
+            run = filter(None, [re.sub(r"\s+(?=[\s:;,.)])", "", "".join(run))])
+        found += run
+    return found
+
+
+def _parts(line, wording, numbers):
     end = 0
     for role in _ROLE.finditer(line):
         yield _plain(line[end : role.start()])
-        yield from _placed(*role.groups())
+        yield from _placed(*role.groups(), wording, numbers)
         end = role.end()
     yield _plain(line[end:])
 
 
-def _placed(role, content):
+def _placed(role, content, wording, numbers):
     """What a role shows: a number, with the words that it brings; the words of another role that has some."""
     if role == "num":
         return [{"key": content}]
     if role == "p":
-        return ["P = ", {"key": content}]
+        known = content in numbers and numbers[content].display[:1] in "<>"
+        return ["P " if known else "P = ", {"key": content}]
     if role == "ci":
         return [{"key": "trial.ci_level"}, " CI, ", {"key": f"{content}.ci"}]
     if role == "claim":
-        return [content.partition(" <")[0]]
+        return [wording.get(content, content.partition(" <")[0])]
     return [] if role in ("strip", "consort") else ["…"]
 
 
 def _plain(text):
     """A text without the marks of Markdown."""
-    return re.sub(r"\*+|^#+ ", "", _LINK.sub(lambda link: link[1] or "…", text))
+    return re.sub(r"\*+", "", _LINK.sub(lambda link: link[1] or "…", text))

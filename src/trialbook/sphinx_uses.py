@@ -4,13 +4,12 @@ Each place of a number in the prose gets an anchor, and `numbers.json` in the bu
 """
 
 import json
-import re
-from itertools import groupby
 from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
 
+from trialbook.sentences import joined
 from trialbook.tables import markup
 
 PROSE = "book/"
@@ -82,7 +81,7 @@ def _sentence(node):
             if part is node:
                 own = len(lines) - 1
             lines[-1].append({"key": part["reftarget"]})
-    return _joined(lines[own])
+    return joined(lines[own])
 
 
 def _parts(block):
@@ -104,16 +103,6 @@ def _row(table, entry):
     column = row.index(entry)
     said = [table["label"].rstrip(".")] + [row[0].astext().strip()] * (column > 0)
     return [": ".join(part for part in said if part)]
-
-
-def _joined(parts):
-    """Join neighbouring texts, and close the gap that an image left between them."""
-    joined = []
-    for is_text, run in groupby(parts, key=lambda part: isinstance(part, str)):
-        if is_text:
-            run = filter(None, [re.sub(r"\s+(?=[\s:;,.)])", "", "".join(run))])
-        joined += run
-    return joined
 
 
 def write_numbers(app, exception):
