@@ -74,7 +74,8 @@ class Placed:
         row = self.find("results", key)
         if row is None:
             return notice(key)
-        classes = ["num", "fact"] if row.statistic == "text" else ["num"]
+        words = row.statistic == "text"
+        classes = ["num", *["fact"] * words, *["long"] * (words and " " in row.display)]
         return reference(self.env, key, row.display, f"{EXECUTED}/{row.notebook}", row.cell, classes)
 
 
