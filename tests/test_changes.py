@@ -115,6 +115,9 @@ def test_every_sentence_that_reads_differently_is_told_once(found):
     told = [(page, len(own)) for page, own in found.pages]
     assert told == [("book/index", 1), ("book/discussion", 1)]
     assert [change.key for change in found.changes] == ["a.ci", "a.n", "c"]  # the grave one first
+    added = compare(found.before, Edition("new", Lock(0.05, {}, NEW | {"b": OLD["c"]}), found.now.sentences))
+    ((_, first), _) = added.pages
+    assert [one.parts[0] for one in first] == ["The gain was ", {"key": "b"}]  # as they follow on the page
     lines = "\n".join(report.lines(found))
     assert "a.ci: 10 to 124 → −1 to 130 (interval now includes 0)" in lines
     assert "The gain was [67 → 69] (95% CI, [10 to 124 → −1 to 130]; P = 0.024)" in lines

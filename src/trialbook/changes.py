@@ -70,7 +70,7 @@ class Changes:
         changed = [one for change in self.changes if change.told for one in self.places(change)]
         listed = {one.name: one for one in reversed(changed) if one.where != "table"}
         pages = {page: [one for one in listed.values() if one.page == page] for page in self._order()}
-        return [(page, sorted(own, key=lambda one: _place(one.anchor))) for page, own in pages.items() if own]
+        return [(page, sorted(own, key=lambda one: one.order)) for page, own in pages.items() if own]
 
     def _order(self):
         """The pages in the order of the paper, which the uses of each number keep."""
@@ -236,7 +236,3 @@ def _said(read, accepted):
     """The sentences of a paper that was not built; `read` gives the text of a file of it, or nothing."""
     prose = {page: read(f"{page}.md") for page in re.findall(r"(?:root|file): (book/\S+)", read("_toc.yml"))}
     return sentences.of_prose(prose, claims.wording(read("book/claims.yml")), accepted.numbers)
-
-
-def _place(anchor):
-    return int(anchor.rpartition("-")[2]) if anchor else 0

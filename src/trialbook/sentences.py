@@ -13,12 +13,16 @@ _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence on a page, in parts: a text, or ``{"key": …}`` for a number; `anchor` is that of the number."""
+    """A sentence on a page, in parts: a text, or ``{"key": …}`` for a number.
+
+    `anchor` is that of the number, in a built book; `order` rises from one sentence of the page to the next.
+    """
 
     page: str
     parts: tuple
     anchor: str = ""
     where: str = "sentence"
+    order: int = 0
 
     @property
     def keys(self):
@@ -46,10 +50,12 @@ def of_site(folder):
     """
     path = Path(folder, "numbers.json")
     uses = json.loads(path.read_text("utf8")) if path.exists() else {}
-    return {
-        key: [Sentence(use["page"], tuple(use["sentence"]), use["anchor"], use["in"]) for use in places]
-        for key, places in uses.items()
-    }
+    return {key: [_used(use) for use in places] for key, places in uses.items()}
+
+
+def _used(use):
+    order = int(use["anchor"].rpartition("-")[2])
+    return Sentence(use["page"], tuple(use["sentence"]), use["anchor"], use["in"], order)
 
 
 def of_prose(pages, wording, numbers):
@@ -71,8 +77,9 @@ def of_prose(pages, wording, numbers):
     """
     found = {}
     for page, text in pages.items():
-        for line in text.splitlines():
-            sentence = Sentence(page, tuple(joined(_parts(_MARK.sub("", line), wording, numbers))))
+        for order, line in enumerate(text.splitlines()):
+            parts = joined(_parts(_MARK.sub("", line), wording, numbers))
+            sentence = Sentence(page, tuple(parts), order=order)
             for key in dict.fromkeys(sentence.keys):
                 found.setdefault(key, []).append(sentence)
     return found
