@@ -1,7 +1,6 @@
 """Notebooks: what Papermill is not told, what a failing cell says, and that a second run changes no byte."""
 
 import shutil
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -75,18 +74,23 @@ def plan(base):
     return base.plan()
 
 
+def needed(plan, name):
+    """The files that something is made from, and those that these are made from."""
+    given = plan[name]["input-file(s)"].split(",") if name in plan else []
+    return {*given, *(file for own in given for file in needed(plan, own))}
+
+
 MADE = [*(f"{name}.ipynb" for name in NOTEBOOKS), "scenarios/1-of-2", "operating/1-of-2.json"]
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_with_nothing_but_what_it_is_said_to_depend_on_a_run_gives_the_same_bytes(name, base, plan, tmp_path):
-    run = plan[f"executed/{name}"]
     alone = Copy(tmp_path / "alone")
-    for source in map(Path, run["input-file(s)"].split(",")):
-        (alone.folder / source).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (base.folder / source).is_dir() else shutil.copy
-        copy(base.folder / source, alone.folder / source)
-    alone.run("sh", "-c", run["shellcmd"])
+    for file in needed(plan, f"executed/{name}"):
+        (alone.folder / file).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (base.folder / file).is_dir() else shutil.copy
+        copy(base.folder / file, alone.folder / file)
+    alone.run("sh", "-c", plan[f"executed/{name}"]["shellcmd"])
     made, before = (copy.folder / "executed" / name for copy in (alone, base))
     if made.is_dir():
         assert digests(made) == digests(before)

@@ -119,7 +119,7 @@ EDITS = [
         text("src/trialbook/style.py", '" to ".join', '" up to ".join'),
         frozenset(ALL),
     ),
-    Edit("the engine's binding", text("src/trialbook/sphinx_numbers.py", '" CI, "', '" CI: "'), shows="% CI: "),
+    Edit("the engine's binding", text("src/trialbook/sphinx_numbers.py", '" CI, "', '" CI: "'), shows=" CI: <a"),
     Edit(
         "the bibliography",
         text("book/references.bib", "title", "note = {Read twice}, title"),
@@ -320,7 +320,8 @@ TYPED = [
     ("CD4=30", "=30"),
     (":::{admonition} A notice of 31\nText.\n:::", "31"),
     ("term 32\n: what it means", "32"),
-    ("**33** of *34*", "33"),
+    ("In **33**.", "33"),
+    ("In *34*.", "34"),
     ("35&nbsp;cells", "35"),
     ("```{raw} latex\n36\n```", "36"),
     ("{abbr}`CI (37)`", "37"),
