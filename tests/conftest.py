@@ -50,6 +50,17 @@ class Editable:
         """Keep the rows for which `keep` of the table is true."""
         self.table(name, lambda table: table[keep(table)])
 
+    def values(self, become, arms, paramcd="CD4"):
+        """Replace each value of a parameter by `become` of arm, visit, number in the arm (from zero) and value."""
+        place = {who: (arm, i) for arm, people in arms.items() for i, who in enumerate(people["USUBJID"])}
+
+        def change(table):
+            rows = zip(table["USUBJID"], table["PARAMCD"], table["AVISITN"], table["AVAL"], strict=True)
+            new = [become(place[w][0], v, place[w][1], x) if code == paramcd else x for w, code, v, x in rows]
+            return table.assign(AVAL=["" if value is None else str(value) for value in new])
+
+        self.table("adlb", change)
+
     def text(self, name, old, new):
         """Replace a piece of a file's text, which must stand there once."""
         path = self.folder / name

@@ -7,6 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+PARAMETERS = [
+    ("amitriptyline_hivsn", "PAIN"),
+    *((name, code) for name in ("actg175", "actg175_n20") for code in ("CD4", "CD8", "CD4CD8")),
+]
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
