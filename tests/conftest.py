@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -109,3 +110,19 @@ def real_trial(tmp_path_factory):
         return made[name]
 
     return make
+
+
+@pytest.fixture
+def unbalanced():
+    """Twenty-seven subjects with one to four of four visits, in shuffled rows, and a covariate: y, X, groups.
+
+    The columns of X are the intercept, the arm, the covariate and the visit index."""
+    rng = np.random.default_rng(20)
+    sizes = [4, 4, 3, 1, 2, 4, 1, 3, 4] * 3
+    subject = np.repeat(np.arange(27), sizes)
+    visit = np.concatenate([np.sort(rng.choice(4, n, replace=False)) for n in sizes])
+    age, arm = rng.normal(40, 9, 27)[subject], (np.arange(27) % 2)[subject]
+    y = 3 * arm + visit + 0.1 * age + 0.7 * rng.normal(size=27)[subject] + rng.normal(size=len(subject))
+    X = np.column_stack([np.ones(len(y)), arm, age, visit])
+    order = rng.permutation(len(y))
+    return y[order], X[order], subject[order]
