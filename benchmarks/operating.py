@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from trialbook import operating
+from trialbook import rejections
 from trialbook.anova import mixed_anova
 from trialbook.effects import Model, at_final_visit, design, over_follow_up
 
 TRIALS, PROCESSES, LOOPED = 1_000_000, 2, 100
-DESIGN = operating.Design((10, 10), (25.0, *[60.0] * 6), 0.8)
+DESIGN = rejections.Design((10, 10), (25.0, *[60.0] * 6), 0.8)
 TEST = np.repeat([True, False], DESIGN.sizes)
 
 
 def share(part):
-    operating.simulate(DESIGN, TRIALS // PROCESSES, np.random.default_rng(part))
+    rejections.simulate(DESIGN, TRIALS // PROCESSES, np.random.default_rng(part))
 
 
 def as_trial(y):
@@ -31,7 +31,7 @@ def as_trial(y):
 
 
 def ours(wide):
-    """All methods of `operating.METHODS` on one trial, without an effect."""
+    """All methods of `rejections.METHODS` on one trial, without an effect."""
     for test in ("pooled t", "Welch", "ANCOVA"):
         at_final_visit(wide, 0, 6, test)
     for kind, reference in (("robust", "z"), ("CR2", "satterthwaite"), ("KC", "t"), ("MD", "t")):
@@ -63,7 +63,7 @@ def main():
     whole = time.perf_counter() - start
     each = PROCESSES * whole / TRIALS
     print(f"{TRIALS:,} trials in {PROCESSES} processes, {len(DESIGN.methods)} methods: {whole:.1f} s")
-    trials = operating.draw(DESIGN, LOOPED, np.random.default_rng(1))
+    trials = rejections.draw(DESIGN, LOOPED, np.random.default_rng(1))
     print(f"{'':<44}{'per trial':>12}{'ratio':>9}")
     print(f"  {'vectorised, all methods and four effects':<42}{each * 1e6:>9.1f} µs")
     for name, run in (("one by one, all methods", ours), ("one by one, statsmodels' robust GEE alone", theirs)):

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -49,6 +50,17 @@ class Editable:
     def rows(self, name, keep):
         """Keep the rows for which `keep` of the table is true."""
         self.table(name, lambda table: table[keep(table)])
+
+    def values(self, become, arms, paramcd="CD4"):
+        """Replace each value of a parameter by `become` of arm, visit, number in the arm (from zero) and value."""
+        place = {who: (arm, i) for arm, people in arms.items() for i, who in enumerate(people["USUBJID"])}
+
+        def change(table):
+            rows = zip(table["USUBJID"], table["PARAMCD"], table["AVISITN"], table["AVAL"], strict=True)
+            new = [become(place[w][0], v, place[w][1], x) if code == paramcd else x for w, code, v, x in rows]
+            return table.assign(AVAL=["" if value is None else str(value) for value in new])
+
+        self.table("adlb", change)
 
     def text(self, name, old, new):
         """Replace a piece of a file's text, which must stand there once."""
@@ -132,3 +144,19 @@ def visit(browser, site):
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def unbalanced():
+    """Twenty-seven subjects with one to four of four visits, in shuffled rows, and a covariate: y, X, groups.
+
+    The columns of X are the intercept, the arm, the covariate and the visit index."""
+    rng = np.random.default_rng(20)
+    sizes = [4, 4, 3, 1, 2, 4, 1, 3, 4] * 3
+    subject = np.repeat(np.arange(27), sizes)
+    visit = np.concatenate([np.sort(rng.choice(4, n, replace=False)) for n in sizes])
+    age, arm = rng.normal(40, 9, 27)[subject], (np.arange(27) % 2)[subject]
+    y = 3 * arm + visit + 0.1 * age + 0.7 * rng.normal(size=27)[subject] + rng.normal(size=len(subject))
+    X = np.column_stack([np.ones(len(y)), arm, age, visit])
+    order = rng.permutation(len(y))
+    return y[order], X[order], subject[order]

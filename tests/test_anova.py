@@ -2,20 +2,11 @@
 
 import numpy as np
 import pytest
-from reference import answers, facts, table
+from reference import PARAMETERS, answers, facts, table
 from scipy import stats
 
 from trialbook import anova
 
-PARAMETERS = [
-    ("amitriptyline_hivsn", "PAIN"),
-    ("actg175", "CD4"),
-    ("actg175", "CD8"),
-    ("actg175", "CD4CD8"),
-    ("actg175_n20", "CD4"),
-    ("actg175_n20", "CD8"),
-    ("actg175_n20", "CD4CD8"),
-]
 EFFECTS = {"ARM": "arm", "VIS": "visit", "ARM:VIS": "interaction"}
 
 

@@ -128,15 +128,7 @@ def situation(request, copy, nk):
     copy.rows("adlb", lambda table: table["PARAMCD"] == "CD4")
     subjects = {arm: people["USUBJID"].tolist() for arm, people in nk.subjects().items()}
     if request.param in VALUES:
-        become = VALUES[request.param]
-        place = {who: (arm, i) for arm, people in subjects.items() for i, who in enumerate(people)}
-
-        def change(table):
-            rows = zip(table["USUBJID"], table["AVISITN"], table["AVAL"], strict=True)
-            new = [become(place[who][0], visit, place[who][1], value) for who, visit, value in rows]
-            return table.assign(AVAL=["" if value is None else str(value) for value in new])
-
-        copy.table("adlb", change)
+        copy.values(VALUES[request.param], nk.subjects())
     elif request.param == "one follow-up visit":
         copy.rows("adlb", lambda table: table["AVISITN"].isin(["0", "24"]))
     elif request.param == "3 + 17 subjects":
@@ -204,3 +196,134 @@ def test_a_singular_working_correlation_is_named(situation):
     row = efficacy.gee(found, Model("REML", "unstructured", "model", "satterthwaite"))["cd4.gee.effect"]
     assert row.method == "not estimable: the data cannot bear a covariance of 6 visits: too few subjects"
     assert efficacy.gee(found, Model(**small))["cd4.gee.effect"].value is not None
+
+
+# which results of a trial of several parameters are not estimable, and who is in which analysis
+
+
+def everything(found):
+    results = efficacy.by_visit(found)
+    for analysis in (efficacy.final_difference, course.anova, efficacy.gee):
+        results.update(analysis(found))
+    return results
+
+
+@pytest.fixture
+def spoiled(copy, nk):
+    """A function that alters CD4 by (arm, visit, number in the arm, value) and gives all results."""
+
+    def analyse(become):
+        copy.values(become, nk.subjects())
+        return everything(copy.read())
+
+    return analyse
+
+
+def not_estimable(rows, parameter="cd4"):
+    """The reasons by key; each row says one, and only such a row does."""
+    own = [row for row in rows if row.key.startswith(f"{parameter}.")]
+    for row in own:
+        assert (row.value is None) == (row.display == "not estimable") == row.method.startswith("not estimable: ")
+    return {row.key.removeprefix(f"{parameter}."): row.method for row in own if row.value is None}
+
+
+def keys_of_tests(prefix):
+    if prefix == "final.difference":
+        return {f"{prefix}{kind}.{part}" for kind in ("", ".welch") for part in ("ci", "p", "t", "df")}
+    if prefix == "gee":
+        cr2 = {f"gee.effect.cr2.{part}" for part in ("se", "ci", "p", "df")}
+        return {"gee.correlation", "gee.qic", "gee.effect", "gee.effect.se", "gee.effect.ci", "gee.effect.p"} | cr2
+    parts = ("f", "df", "p", "partial_eta_squared", "generalised_eta_squared")
+    rows = {f"anova.{row}.{part}" for row in ("arm", "visit", "interaction") for part in parts}
+    rows |= {f"anova.{row}.{part}" for row in ("visit", "interaction") for part in ("p_hf", "p_uncorrected")}
+    return rows | {"anova.epsilon", "anova.epsilon_hf", "anova.mauchly.w", "anova.mauchly.p"}
+
+
+def test_everything_is_estimable_in_our_trial(nk):
+    rows = everything(nk)
+    for parameter in nk.parameters("efficacy"):
+        assert not_estimable(rows, parameter.id) == {}
+
+
+def test_an_arm_empty_at_the_last_visit(spoiled):
+    reasons = not_estimable(spoiled(lambda arm, visit, i, x: "" if (arm, visit) == ("art", "24") else x))
+    parts = {f"final.art.{part}" for part in ("mean", "sd", "mean_sd", "ci", "change.mean_sd")}
+    tests = keys_of_tests("final.difference") | keys_of_tests("anova")
+    assert set(reasons) == parts | tests | {"final.difference"}
+    assert reasons["final.difference"] == "not estimable: an arm has no value"
+    assert "each with at least two complete subjects" in reasons["anova.arm.p"]
+
+
+def test_one_person_of_an_arm_left_at_the_last_visit(spoiled):
+    reasons = not_estimable(spoiled(lambda arm, visit, i, x: "" if (arm, visit) == ("art", "24") and i else x))
+    parts = {f"final.art.{part}" for part in ("sd", "mean_sd", "ci", "change.mean_sd")}
+    assert set(reasons) == parts | keys_of_tests("final.difference") | keys_of_tests("anova")
+    assert "fewer than two values" in reasons["final.difference.p"]
+
+
+def test_all_missing_at_the_last_visit_does_not_move_the_last_visit(spoiled):
+    rows = spoiled(lambda arm, visit, i, x: "" if visit == "24" else x)
+    assert rows["cd4.final.visit"].value == "month 24"
+    reasons = not_estimable(rows)
+    assert "final.difference" in reasons and keys_of_tests("final.difference") < set(reasons)
+    assert not keys_of_tests("gee") & set(reasons)
+    assert rows["cd4.gee.observations.n"].value == 20 * 5
+
+
+def test_zero_variance(spoiled):
+    """Everybody of an arm alike at every visit, in fractions that do not add up exactly."""
+    rows = spoiled(lambda arm, visit, i, x: {"nk_art": 0.3, "art": 0.1}[arm])
+    reasons = not_estimable(rows)
+    assert set(reasons) == keys_of_tests("final.difference") | keys_of_tests("anova") | keys_of_tests("gee")
+    assert "all the same" in reasons["final.difference.p"]
+    assert rows["cd4.final.difference"].value == pytest.approx(0.2)
+
+
+def test_zero_variance_in_one_arm_is_estimable(spoiled):
+    rows = spoiled(lambda arm, visit, i, x: 0.1 if arm == "art" else x)
+    reasons = not_estimable(rows)
+    assert not keys_of_tests("final.difference") & set(reasons)
+    assert rows["cd4.final.difference.welch.df"].value == pytest.approx(9)
+
+
+def test_a_mean_of_zero_has_its_interval(spoiled):
+    rows = spoiled(lambda arm, visit, i, x: (-1) ** i if visit == "24" else x)
+    assert rows["cd4.final.art.mean"].value == 0
+    low, high = rows["cd4.final.art.ci"].value
+    assert low == pytest.approx(-high) and high > 0
+
+
+def test_nobody_with_a_baseline_in_an_arm(spoiled):
+    reasons = not_estimable(spoiled(lambda arm, visit, i, x: "" if (arm, visit) == ("nk_art", "0") else x))
+    assert keys_of_tests("gee") <= set(reasons)
+    assert reasons["gee.effect"] == "not estimable: nobody in the test arm has both a baseline and a follow-up value"
+    assert not keys_of_tests("final.difference") & set(reasons)
+
+
+def test_two_against_two(copy):
+    """Four people: t tests have two degrees of freedom, a GEE has more parameters than people."""
+    kept = [who for people in copy.read().subjects().values() for who in people["USUBJID"][:2]]
+    for name in ("adsl", "adlb", "adae", "adex"):
+        copy.rows(name, lambda t: t["USUBJID"].isin(kept))
+    for name in ("adae", "adex"):
+        if copy.folder.joinpath(f"{name}.csv").read_text("utf8").count("\n") == 1:
+            copy.folder.joinpath(f"{name}.csv").unlink()
+    copy.facts(lambda given: given.update(randomised=4))
+    rows = everything(copy.read())
+    assert rows["cd4.final.difference.df"].value == 2
+    assert set(not_estimable(rows)) == keys_of_tests("gee") | {"anova.mauchly.p"}
+    assert "more clusters than the 4 there are" in rows["cd4.gee.effect"].method
+
+
+def test_missing_values_are_counted_out(spoiled):
+    """Without a baseline, without follow-up, without one visit: who is in which analysis."""
+    lost = {0: ["0"], 1: ["1", "3", "6", "9", "12", "24"], 2: ["24"]}
+    rows = spoiled(lambda arm, visit, i, x: None if arm == "art" and visit in lost.get(i, []) else x)
+    assert rows["cd4.baseline.art.n"].value == 9
+    assert rows["cd4.final.art.n"].value == 8
+    assert rows["cd4.final.difference"].n == 18
+    assert rows["cd4.final.art.change.mean_sd"].n == 7
+    assert rows["cd4.anova.art.n"].value == 7
+    assert rows["cd4.gee.art.n"].value == 8
+    assert rows["cd4.gee.observations.n"].value == 18 * 6 - 1
+    assert "not estimable" not in {row.display for row in rows}

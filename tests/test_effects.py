@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from reference import answers
-from scipy import stats
+from scipy import integrate, stats
 
 from trialbook import effects, trial
 from trialbook.effects import Model
@@ -129,3 +129,71 @@ def test_an_unknown_method_is_answered_with_those_known(nk, wrong):
             effects.at_final_visit(values, 0.0, 24.0, "nonsense")
         else:
             effects.over_follow_up(values, 0.0, Model(**{wrong: "nonsense"}))
+
+
+def test_one_follow_up_visit_has_no_visit_term(wide):
+    for code, terms in (("CD4", 4), ("CD8", 3)):
+        y, X, groups, _, _ = effects.design(*wide("actg175_n20", code)[:2])
+        assert X.shape == (len(y), terms)
+        assert len(groups) == len(y)
+
+
+# the standardised difference
+
+
+def test_correction_for_bias_is_that_of_hedges():
+    """Factors of Hedges (1981): exactly 1 / sqrt(pi) at two degrees of freedom, 3 / (4 df - 1) from one at many."""
+    low, high = np.array([0.0, 2.0]), np.array([1.0, 3.0])
+    g, *_ = effects.hedges_g(high, low)
+    assert g == pytest.approx(1 / np.sqrt(2) / np.sqrt(np.pi))
+    rng = np.random.default_rng(1)
+    test, reference = rng.normal(size=(2, 200))
+    d = stats.ttest_ind(test, reference).statistic * np.sqrt(2 / 200)
+    assert effects.hedges_g(test, reference)[0] == pytest.approx(d * (1 - 3 / (4 * 398 - 1)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "shift", "alpha"), [(10, 10, 1, 0.05), (3, 17, -2, 0.1), (2, 2, 0, 0.05), (9, 4, 9, 0.01)]
+)
+def test_limits_put_the_observed_t_at_the_tails(m, n, shift, alpha):
+    """The noncentral t distribution by its definition: a normal over the root of a chi-square, integrated."""
+    rng = np.random.default_rng(m)
+    test, reference = rng.normal(shift, 1, m), rng.normal(0, 1, n)
+    _, lower, upper = effects.hedges_g(test, reference, alpha)
+    t, df = stats.ttest_ind(test, reference).statistic, m + n - 2
+
+    def below(effect):
+        def given(s):
+            return stats.norm.cdf(t * s - effect / np.sqrt(1 / m + 1 / n)) * stats.chi.pdf(s * np.sqrt(df), df)
+
+        return integrate.quad(lambda s: given(s) * np.sqrt(df), 0, stats.chi.isf(1e-15, df) / np.sqrt(df), limit=500)[0]
+
+    assert (below(lower), below(upper)) == pytest.approx((1 - alpha / 2, alpha / 2), abs=1e-7)
+    assert effects.hedges_g(reference, test, alpha)[1:] == pytest.approx((-upper, -lower), rel=1e-6)
+
+
+def test_limits_exclude_zero_where_the_pooled_t_test_does(wide):
+    """At the confidence level of its P, the interval of the difference ends at zero."""
+    values, baseline, last = wide("actg175_n20", "CD4")
+    arms = [arm[last].dropna().to_numpy() for arm in values.values()]
+    _, *limits = effects.hedges_g(*arms, effects.at_final_visit(values, baseline, last).p)
+    assert min(np.abs(limits)) == pytest.approx(0, abs=1e-8)
+
+
+def test_g_has_no_bias_and_its_interval_covers():
+    """1,000 trials of 6 + 5 with an effect of 1: within 3.5 Monte Carlo errors of 1 and of 90%."""
+    rng, draws = np.random.default_rng(8), 1000
+    found = np.array([effects.hedges_g(rng.normal(1, 1, 6), rng.normal(0, 1, 5), 0.1) for _ in range(draws)])
+    g, lower, upper = found.T
+    assert abs(g.mean() - 1) < 3.5 * g.std() / np.sqrt(draws)
+    assert abs(np.mean((lower < 1) & (upper > 1)) - 0.9) < 3.5 * np.sqrt(0.9 * 0.1 / draws)
+
+
+def test_a_standardised_difference_without_spread_is_refused():
+    for test, reference, reason in (
+        ([1.0, 2.0], [1.0], "fewer than two values"),
+        ([1.0, 1.0], [2.0, 2.0], "all the same"),
+        ([1.0, 1.0 + 1e-9], [2.0, 2.0], "too many standard deviations"),
+    ):
+        with pytest.raises(effects.EffectError, match=reason):
+            effects.hedges_g(np.array(test), np.array(reference))

@@ -1,25 +1,21 @@
 """Restricted likelihood: against lmerTest, pbkrtest and nlme on real trials, and against formulas."""
 
 import json
-import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from reference import SHARED
+from reference import REFERENCE_ARM, folder, follow_up, need_r
 from scipy import stats
 
 from trialbook import likelihood
 from trialbook.likelihood import LikelihoodError
 
-ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = Path(__file__).parent / "reference" / "likelihood.R"
 R = json.loads(SCRIPT.with_suffix(".json").read_text())
-REFERENCE_ARM = {"nk_inr": "ART", "actg175": "ZDV", "actg175_n20": "ZDV", "amitriptyline_hivsn": "Placebo"}
 STRUCTURES = ("compound symmetry", "unstructured")
 MODELS = [(key, mean) for key, means in R["results"].items() for mean in means]
 FITS = [(*model, structure) for model in MODELS for structure in STRUCTURES]
@@ -30,29 +26,6 @@ MIXED = [
     for program, structure in (("lmer", "compound symmetry"), ("lmer_unstructured", "unstructured"))
     if program in R["results"][model[0]][model[1]]
 ]
-
-
-def folder(name):
-    """The trial's folder; real trials may not be here."""
-    place = ROOT / "data" / name if (ROOT / "data" / name).exists() else SHARED / "real" / name
-    if not place.exists():
-        pytest.skip(f"the real trial is not here: {place}")
-    return place
-
-
-@cache
-def follow_up(key):
-    """R's data frame: follow-up records of one parameter, with the arm as 0/1 and positions of the visits."""
-    name, parameter, *holes = key.split(".")
-    tables = (pd.read_csv(folder(name) / f"{table}.csv", dtype={"USUBJID": str}) for table in ("adlb", "adsl"))
-    adlb, adsl = tables
-    rows = adlb[(adlb["PARAMCD"] == parameter) & (adlb["AVISITN"] > 0)].dropna(subset=["AVAL", "BASE"])
-    arm = adsl.set_index("USUBJID")["TRT01P"]
-    rows = rows.assign(test=(rows["USUBJID"].map(arm) != REFERENCE_ARM[name]).astype(float))
-    if holes:
-        i, j = (rows[column].rank(method="dense").astype(int) for column in ("USUBJID", "AVISITN"))
-        rows = rows[(2 * i**2 + 5 * i + 3 * j) % 13 != 0]
-    return rows
 
 
 def arrays(rows, mean):
@@ -171,14 +144,7 @@ def leaves(tree, path=()):
 
 @pytest.mark.parametrize("name", REFERENCE_ARM)
 def test_rerunning_r_gives_these_answers(name, tmp_path):
-    if not shutil.which("Rscript"):
-        pytest.skip("R is not installed")
-    wanted = ", ".join(f'"{package}"' for package in R["packages"])
-    found = subprocess.run(
-        ["Rscript", "-e", f"stopifnot(all(sapply(c({wanted}), requireNamespace)))"], capture_output=True
-    )
-    if found.returncode:
-        pytest.skip(f"R lacks one of {wanted}")
+    need_r(*R["packages"])
     out = tmp_path / "answers.json"
     subprocess.run(["Rscript", SCRIPT, out, folder(name)], check=True, capture_output=True)
     committed = {key: means for key, means in R["results"].items() if key.split(".")[0] == name}

@@ -1,130 +1,16 @@
-"""Operating characteristics: each simulated test is the analysis of the paper, and errs as is known of it."""
+"""Operating characteristics: shares of simulated trials make one whole, and what is said of them follows from it."""
 
 import json
 
-import numpy as np
-import pandas as pd
 import pytest
-from scipy import stats
 
-from trialbook import cli, figures, operating, tables
-from trialbook.anova import mixed_anova
-from trialbook.effects import Model, at_final_visit, over_follow_up
-from trialbook.operating import EFFECTS, Design
-
-SMALL = Design((5, 7), (20.0, 30.0, 40.0, 45.0), 0.6)
-LIKE_OURS = Design((10, 10), (25.0, *[60.0] * 6), 0.8)  # 10 + 10 participants, six follow-up visits
-TRIALS = 20_000
-MODELS = {
-    "gee_robust": Model(),
-    "gee_cr2": Model(covariance="CR2", reference="satterthwaite"),
-    "gee_kc": Model(covariance="KC", reference="t"),
-    "gee_md": Model(covariance="MD", reference="t"),
-    "gee_unadjusted": Model(adjusted=False),
-    "intercept": Model("REML", reference="kenward-roger"),
-}
-
-
-def as_trial(y, test):
-    """One simulated trial in the form in which the paper analyses one."""
-    names = pd.Index([f"P{i}" for i in range(len(y))], name="USUBJID")
-    rows = pd.DataFrame(y, names, [float(visit) for visit in range(y.shape[1])])
-    return {"test": rows[test], "reference": rows[~test]}
-
-
-def p_of(method, y, test):
-    last = float(y.shape[1] - 1)
-    if method in MODELS:
-        return over_follow_up(as_trial(y, test), 0.0, MODELS[method])[0].p
-    if method.startswith("anova"):
-        found = mixed_anova(y, test)
-        return found.arm.p if method == "anova_arm" else found.interaction.p_gg
-    names = {"pooled_t": "pooled t", "welch": "Welch", "ancova": "ANCOVA"}
-    return at_final_visit(as_trial(y, test), 0.0, last, names[method]).p
-
-
-@pytest.mark.parametrize("method", operating.METHODS)
-def test_a_simulated_test_is_the_analysis_of_the_paper(method):
-    y = operating.draw(SMALL, 3, np.random.default_rng(2))
-    test = np.repeat([True, False], SMALL.sizes)
-    found = operating.p_values(y, SMALL)[method]
-    for k, effect in enumerate(EFFECTS):
-        for one in range(len(y)):
-            moved = y[one].copy()
-            moved[test, 1:] += effect * SMALL.sd[-1]
-            assert found[k, one] == pytest.approx(p_of(method, moved, test), rel=1e-8)
-
-
-@pytest.fixture(scope="module")
-def rejections():
-    return operating.simulate(LIKE_OURS, TRIALS, np.random.default_rng(7))
-
-
-def error(p):
-    """Four Monte Carlo standard errors of a share, in percent."""
-    return 400 * np.sqrt(p * (100 - p) / 1e4 / TRIALS)
-
-
-@pytest.mark.parametrize(
-    ("method", "low", "high"),
-    [("gee_robust", 7, 10), ("gee_cr2", 4.6, 5.2), ("gee_kc", 4.3, 4.9), ("gee_md", 2.9, 3.6)],
-)
-def test_type_i_error_is_that_of_other_simulations(rejections, method, low, high):
-    found = 100 * rejections[method][0] / TRIALS
-    assert low - error(low) < found < high + error(high)
-
-
-@pytest.mark.parametrize("method", ["pooled_t", "ancova", "intercept", "anova_arm"])
-def test_an_exact_test_keeps_its_level(rejections, method):
-    """With normal values of one variance these are exact, at whatever number of participants."""
-    assert 100 * rejections[method][0] / TRIALS == pytest.approx(5, abs=error(5))
-
-
-def test_power_of_the_pooled_t_test_is_that_of_the_noncentral_t(rejections):
-    sizes = np.array(LIKE_OURS.sizes)
-    df, scale = sizes.sum() - 2, np.sqrt(np.sum(1 / sizes))
-    critical = stats.t.isf(0.025, df)
-    for k, effect in enumerate(EFFECTS):
-        power = stats.nct.sf(critical, df, effect / scale) + stats.nct.cdf(-critical, df, effect / scale)
-        assert 100 * rejections["pooled_t"][k] / TRIALS == pytest.approx(100 * power, abs=error(100 * power))
+from trialbook import cli, figures, operating, rejections, tables, trial
 
 
 def test_a_method_that_a_trial_does_not_allow_says_why(real_trial):
-    from trialbook import trial
-
     found = trial.read(real_trial("actg175_n20"))
     rows = operating.characteristics(found, [operating.count(found, 50)])
     assert "one follow-up visit" in rows["cd8.operating.intercept.type1"].method
-    few = Design((2, 3), (1.0,) * 7, 0.5)
-    assert "8 parameters need more clusters than the 5" in few.lacking["gee_cr2"]
-    assert np.isfinite(operating.p_values(operating.draw(few, 9, np.random.default_rng(1)), few)["welch"]).all()
-
-
-@pytest.mark.parametrize("visits", [2, 3])
-def test_five_participants_are_enough_for_a_p_value(visits):
-    least = Design((2, 3), (1.0,) * visits, 0.5)
-    found = operating.p_values(operating.draw(least, 200, np.random.default_rng(1)), least)
-    for method in least.methods:
-        assert ((found[method] >= 0) & (found[method] <= 1)).all(), method
-
-
-def test_draws_have_the_moments_of_the_design():
-    y = operating.draw(SMALL, 20_000, np.random.default_rng(3)).reshape(-1, len(SMALL.sd))
-    assert y.std(axis=0) == pytest.approx(SMALL.sd, rel=0.02)
-    correlations = np.corrcoef(y.T)[np.triu_indices(len(SMALL.sd), 1)]
-    assert correlations == pytest.approx(np.full(6, SMALL.correlation), abs=0.02)
-
-
-def test_the_design_of_a_drawn_trial_is_found_again():
-    y = operating.draw(Design((400, 500), SMALL.sd, SMALL.correlation), 1, np.random.default_rng(4))[0]
-    test = np.repeat([True, False], (400, 500))
-    y += 100 * test[:, None]  # arms differ in their means
-    y[::3, 2] = np.nan
-    y[1::3, 3] = np.nan
-    found = Design.of(as_trial(y, test), 0.0)
-    assert found.sizes == (400, 500)
-    assert found.sd == pytest.approx(SMALL.sd, rel=0.1)
-    assert found.correlation == pytest.approx(SMALL.correlation, abs=0.03)
 
 
 def test_the_shares_together_are_the_whole_whatever_their_number(nk):
@@ -170,7 +56,7 @@ def test_table_and_figure_say_every_method(nk):
     rows = operating.characteristics(nk, [operating.count(nk, 200)])
     parameter = nk.parameters("efficacy")[0]
     table, figure = tables.operating(nk, rows, parameter), figures.operating(nk, rows, parameter)
-    for method, (_, name) in operating.METHODS.items():
+    for method, (_, name) in rejections.METHODS.items():
         assert name in {row.label for row in table.rows}
         assert f"{name}, {rows[f'cd4.operating.{method}.type1'].display}" in figure.alt
 
@@ -190,8 +76,6 @@ def test_a_trial_that_cannot_be_simulated_says_why(copy):
 
 @pytest.mark.parametrize("name", ["actg175", "actg175_n20", "amitriptyline_hivsn"])
 def test_real_trials_are_simulated(real_trial, name):
-    from trialbook import trial
-
     found = trial.read(real_trial(name))
     rows = operating.characteristics(found, [operating.count(found, 50)])
     for parameter in found.parameters("efficacy"):

@@ -6,13 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from generated import generate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import answers, table
-from scipy import stats
 
-from trialbook import cohort, figures, laboratory, safety, tables, trial
+from trialbook import cohort, figures, harms, safety, tables, timeline, trial
 from trialbook.faults import TrialError
 from trialbook.style import slug
 
@@ -216,32 +214,6 @@ def test_without_the_flag_the_start_day_decides(events):
     assert rows["safety.events.not_emergent"].method.startswith("start day before 1")
 
 
-# rates
-
-
-def test_a_rate_is_what_its_definition_and_the_chi_square_form_of_garwood_give(nk):
-    rows = safety.adverse_events(nk)
-    members = nk.subjects(nk.facts.analysis_sets.safety)["nk_art"]["USUBJID"]
-    time = 0
-    for who in members:
-        mine = nk.adae[nk.adae["USUBJID"] == who]
-        time += mine["ASTDY"].min() if len(mine) else nk.adlb.loc[nk.adlb["USUBJID"] == who, "ADY"].max()
-    years = time / 365.25
-    assert rows["safety.fever.nk_art.rate"].value == pytest.approx(100 * 2 / years)
-    bounds = [100 * stats.chi2.ppf(0.025, 4) / 2 / years, 100 * stats.chi2.ppf(0.975, 6) / 2 / years]
-    assert rows["safety.fever.nk_art.rate.ci"].value == pytest.approx(bounds)
-    assert rows["safety.fever.nk_art.rate"].unit == "per 100 participant-years"
-    assert rows["safety.serious.nk_art.rate.ci"].value[0] == 0
-
-
-def test_a_rate_without_a_day_of_last_contact_is_not_estimable(nk):
-    rows = safety.adverse_events(
-        replace(nk, adlb=nk.adlb.drop(columns="ADY"), adae=nk.adae[["USUBJID", "AEDECOD"]], adex=None)
-    )
-    assert rows["safety.fever.art.rate"].value is None
-    assert rows["safety.fever.art.rate"].method == "not estimable: the day of last contact is not known"
-
-
 # any valid ADAE
 
 texts = st.sampled_from(
@@ -341,42 +313,7 @@ def test_classes_and_terms_stand_by_frequency_and_then_by_the_alphabet(nk):
     assert shown == ["A", "Cough", "Ache", "B", "Zoster", "C", "Itch", "No system organ class given", "Burn"]
 
 
-# the timeline, and what reads well when there is nothing
-
-
-def test_the_timeline_draws_each_dated_event_and_names_nobody(nk):
-    results, courses = safety.timeline(nk)
-    assert sum(len(course.events) for course in courses) == int(nk.adae["ASTDY"].notna().sum())
-    assert sum(len(course.doses) for course in courses) == len(nk.adex)
-    drawn = figures.timeline(nk, results, courses)
-    said = drawn.alt + drawn._repr_mimebundle_()[0]["image/svg+xml"]
-    assert not [who for who in nk.adsl["USUBJID"] if who in said]
-
-
-@pytest.mark.parametrize("key", ["safety.timeline", "safety.edish"])
-def test_a_figure_of_people_one_by_one_is_not_drawn_unless_the_trial_excepts_it(nk, copy, key):
-    copy.facts(lambda facts: facts.pop("disclosure"))
-
-    def draw(found):
-        if key == "safety.timeline":
-            return figures.timeline(found, *safety.timeline(found))
-        return figures.edish(found, *laboratory.hys_law(found))
-
-    assert "an exception in trial.yml" in draw(copy.read()).alt
-    assert "an exception in trial.yml" not in draw(nk).alt
-
-
-def test_of_many_participants_the_timeline_shows_forty_and_says_so(tmp_path):
-    generate(tmp_path / "many", per_arm=60, events=800, laboratory=1)
-    many = trial.read(tmp_path / "many")
-    results, courses = safety.timeline(many)
-    assert len(courses) == 40
-    assert all(course.events for course in courses)
-    assert "at most 20 of an arm" in figures.timeline(many, results, courses).alt
-    found = safety.adverse_events(many)
-    layout = tables.adverse_events(many, found, cohort.flow(many))
-    emergent = many.adae[many.adae["TRTEMFL"] == "Y"]
-    assert len(layout.rows) == len(OVERALL) + emergent["AEBODSYS"].nunique() + emergent["AEDECOD"].nunique()
+# what reads well when there is nothing
 
 
 def test_without_adae_every_display_says_that_nothing_was_collected(real_trial):
@@ -385,23 +322,6 @@ def test_without_adae_every_display_says_that_nothing_was_collected(real_trial):
     flow = cohort.flow(found)
     layouts = [tables.adverse_events(found, none, flow), tables.event_rates(found, none)]
     layouts += [tables.event_grades(found, none, flow), tables.event_account(found, none)]
-    layouts.append(tables.harms(found, safety.harms(found)))
+    layouts.append(tables.harms(found, harms.answers(found)))
     assert all("Adverse events were not collected in this trial." in layout.notes for layout in layouts)
-    assert figures.timeline(found, *safety.timeline(found)).alt == "Adverse events: not collected."
-
-
-def test_harms_are_answered_from_the_data_or_from_the_facts_or_said_not_to_be(copy, amitriptyline):
-    said = safety.harms(amitriptyline)
-    assert said["safety.harms.window"].value == "not stated"
-    assert said["safety.harms.seriousness"].value == "not collected"
-    assert "safety.harms.seriousness.placebo.n_of" not in said
-    copy.facts(lambda facts: facts.update(harms={"window": "30 days", "assessed_by": "the investigator"}))
-    copy.cell("adae", 2, "AESER", "")
-    said = safety.harms(copy.read())
-    assert [said[f"safety.harms.{x}"].value for x in ("window", "assessed_by", "coding")] == [
-        "30 days",
-        "the investigator",
-        "not stated",
-    ]
-    assert said["safety.harms.seriousness"].value == "AESER given for 1 of 2 events"
-    assert said["safety.harms.deaths.nk_art.n_of"].value == [0, 10]
+    assert figures.timeline(found, *timeline.courses(found)).alt == "Adverse events: not collected."

@@ -1,13 +1,12 @@
-"""What harm was seen: adverse events by arm, when they came, and how they were looked for."""
+"""What harm was seen: adverse events by arm, with the account of every row of ADAE."""
 
 import re
-from dataclasses import dataclass
 
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
-from statsmodels.stats.rates import confint_poisson
 
+from trialbook.rates import AtRisk, add_rate, last_contact
 from trialbook.results import Results
 from trialbook.style import percent_digits, slug
 
@@ -23,29 +22,12 @@ OVERALL = {
 SEVERITIES = {"MILD": 1, "MODERATE": 2, "SEVERE": 3, "LIFE THREATENING": 4, "FATAL": 5, "DEATH": 5}
 RELATIONS = {"y": "Related", "yes": "Related", "n": "Not related", "no": "Not related", "none": "Not related"}
 RESERVED = {*OVERALL, "soc", "grade", "relation", "events", "exposure", "timeline", "harms"}
-LONGEST_TIMELINE = 40  # lines that a page holds
 NO_CLASS = "No system organ class given"
-NOT_COLLECTED, NOT_STATED = "not collected", "not stated"
-DAYS = {"year": 365.25, "month": 365.25 / 12}
 
 _NOT_RELATED = re.compile(r"N|NO|NONE|UNRELATED|(?:NOT RELATED|NOT SUSPECTED|NO RELATION|UNLIKELY).*")
 _WITHDRAWN = re.compile(r"\b(?:WITHDRAWN|WITHDRAWAL|DISCONTINU\w*|STOPPED)\b")
 _KEPT = re.compile(r"\b(?:NOT|NO|TEMPORAR\w*)\b")
 _FATAL = re.compile(r"\b(?:FATAL|DEATH|DIED|DEAD)\b")
-
-
-@dataclass(frozen=True)
-class Course:
-    """One participant's line of the timeline, without a name: days count from day 1.
-
-    `events` holds a (day, grade) pair for each event with a start day, the grade None where it is not known;
-    `doses` are the days of administration, `last` is the day of last contact, or None.
-    """
-
-    arm: str
-    events: list
-    doses: list
-    last: float | None
 
 
 def adverse_events(trial):
@@ -80,11 +62,11 @@ def adverse_events(trial):
         return results
     arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
     emergent = _account(results, trial, arms)
-    exposure = _Exposure(last_contact(trial), arms)
-    exposure.state(results)
+    risk = AtRisk(last_contact(trial), arms)
+    risk.state(results)
 
     def line(name, label, rows, method="", tested=False):
-        _line(results, name, label, rows, arms, exposure, method, tested)
+        _line(results, name, label, rows, arms, risk, method, tested)
 
     for name, (rows, method) in _overall(emergent, trial.adae).items():
         line(name, OVERALL[name], rows, method, tested=True)
@@ -138,146 +120,19 @@ def grades(events):
     return None, ""
 
 
-def last_contact(trial):
-    """Find the latest day on which anything is known of each participant.
+def treatment_emergent(adae):
+    """Find the treatment-emergent rows of ADAE.
 
     Parameters
     ----------
-    trial : Trial
+    adae : DataFrame
 
     Returns
     -------
-    Series of float
-        Days by USUBJID, of those of whom one is known: the latest of ADLB's ADY, the days of ADAE and ADEX, and in
-        ADSL the end of study, last contact or death, counted from first treatment where everybody has its date and
-        else from randomisation.
+    rows : DataFrame
+    rule : str
+        By which they were found, in words.
     """
-    days = []
-    measured = trial.adlb[trial.adlb["AVAL"].notna()]
-    for table, columns in ((measured, ["ADY"]), (trial.adae, ["ASTDY", "AENDY"]), (trial.adex, ["ASTDY"])):
-        days += [table.set_index("USUBJID")[c] for c in columns if table is not None and c in table]
-    adsl = trial.adsl.set_index("USUBJID")
-    starts = [c for c in ("TRTSDT", "RANDDT") if c in adsl and adsl[c].notna().all()]
-    for column in [c for c in ("EOSDT", "LSTALVDT", "DTHDT") if starts and c in adsl]:
-        start, end = (pd.to_datetime(adsl[c], errors="coerce", format="ISO8601") for c in (starts[0], column))
-        days.append((end - start).dt.days + 1)
-    known = pd.concat(days).dropna() if days else pd.Series(dtype=float)
-    return known[known >= 1].groupby(level=0).max()
-
-
-def timeline(trial):
-    """Line up the adverse events of each participant with the administrations along the follow-up.
-
-    Parameters
-    ----------
-    trial : Trial
-
-    Returns
-    -------
-    results : Results
-        Keys ``safety.timeline.<arm>.{n, shown, with_events, events, undated, doses}``: participants in all, shown and
-        with events; treatment-emergent events with a start day and without; administrations. Empty without ADAE.
-    courses : list of Course
-        Of the participants shown, test arm first: all of them, or where they are more than 40, those with events, and
-        of these at most 20 in each arm, the worst affected.
-    """
-    chosen = trial.facts.analysis_sets.safety
-    results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
-    if trial.adae is None:
-        return results, []
-    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
-    emergent, _ = _emergent(trial.adae)
-    dated = emergent.assign(GRADE=grades(trial.adae)[0], DAY=emergent["ASTDY"] if "ASTDY" in emergent else float("nan"))
-    doses = (
-        trial.adex if trial.adex is not None and "ASTDY" in trial.adex else pd.DataFrame({"USUBJID": [], "ASTDY": []})
-    )
-    last = last_contact(trial)
-    everybody = sum(map(len, arms.values())) <= LONGEST_TIMELINE
-    shown = []
-    for arm, members in arms.items():
-        mine = dated[dated["USUBJID"].isin(members)]
-        given = doses[doses["USUBJID"].isin(members)].dropna(subset="ASTDY")
-        courses = [
-            Course(
-                arm,
-                sorted(_pairs(mine[mine["USUBJID"] == who]), key=_worst_first),
-                sorted(given.loc[given["USUBJID"] == who, "ASTDY"]),
-                last.get(who),
-            )
-            for who in (members if everybody else members & set(mine.dropna(subset="DAY")["USUBJID"]))
-        ]
-        if not everybody:
-            courses = sorted(courses, key=_burden)[: LONGEST_TIMELINE // 2]
-        shown += sorted(courses, key=_first_event)
-        undated = int(mine["DAY"].isna().sum())
-        arm_facts = {"group": arm, "n": len(members)}
-        for name, count, method in (
-            ("n", len(members), "safety set"),
-            ("shown", len(courses), "all" if everybody else "the worst affected of those with a dated event"),
-            ("with_events", mine["USUBJID"].nunique(), "treatment-emergent"),
-            ("events", len(mine) - undated, "treatment-emergent, with a start day"),
-            ("undated", undated, "treatment-emergent, without a start day: not drawn"),
-            ("doses", len(given), "rows of ADEX with a day"),
-        ):
-            results.add(f"safety.timeline.{arm}.{name}", count, "count", method=method, **arm_facts)
-    return results, shown
-
-
-def harms(trial):
-    """Answer each item on harms of CONSORT from the data or from ``trial.yml``, or say that there is no answer.
-
-    Parameters
-    ----------
-    trial : Trial
-
-    Returns
-    -------
-    Results
-        Keys ``safety.harms.<item>`` with the answer in words, and ``safety.harms.<item>.<arm>.n_of`` where the answer
-        is a number of participants.
-
-    References
-    ----------
-    Junqueira et al. 2023, BMJ 381:e073725 (CONSORT Harms 2022).
-    """
-    chosen = trial.facts.analysis_sets.safety
-    results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
-    stated = trial.facts.harms
-    for item in ("collected", "assessed_by", "window", "coding"):
-        said = (stated and getattr(stated, item)) or NOT_STATED
-        results.add(f"safety.harms.{item}", said, "text", method="trial.yml, harms", dataset="trial.yml")
-    counted = adverse_events(trial)
-    for item, columns in (
-        ("seriousness", ["AESER"]),
-        ("severity", ["AETOXGR", "AESEV"]),
-        ("relatedness", ["AEREL"]),
-        ("withdrawals", ["AEACN"]),
-        ("deaths", ["AEOUT", "AETOXGR"]),
-        ("timing", ["ASTDY"]),
-        ("classes", ["AEBODSYS"]),
-    ):
-        results.add(f"safety.harms.{item}", _completeness(trial.adae, columns), "text", method="columns of ADAE")
-    lines = {"seriousness": "serious", "severity": "severe", "relatedness": "related", "withdrawals": "withdrawal"}
-    for item, name in {**lines, "deaths": "fatal"}.items():
-        for arm in trial.arms:
-            if row := counted.get(f"safety.{name}.{arm.id}.n_of"):
-                key, facts = f"safety.harms.{item}.{arm.id}.n_of", {"group": arm.id, "n": row.n, "unit": row.unit}
-                results.add(key, row.value, "n of N", method=row.method, parameter=row.parameter, **facts)
-    return results
-
-
-def _completeness(adae, columns):
-    """Say how far the first recorded of some columns is filled."""
-    if adae is None:
-        return NOT_COLLECTED
-    for column in columns:
-        if recorded(adae, column):
-            return f"{column} given for {int(adae[column].notna().sum())} of {len(adae)} events"
-    return NOT_COLLECTED
-
-
-def _emergent(adae):
-    """The treatment-emergent rows of ADAE, and by which rule."""
     if recorded(adae, "TRTEMFL"):
         return adae[adae["TRTEMFL"] == "Y"], "TRTEMFL is Y"
     if not recorded(adae, "ASTDY"):
@@ -289,7 +144,7 @@ def _emergent(adae):
 def _account(results, trial, arms):
     """Account for each row of ADAE, and return the treatment-emergent ones of the safety set."""
     adae = trial.adae
-    emergent, rule = _emergent(adae)
+    emergent, rule = treatment_emergent(adae)
     inside = adae["USUBJID"].isin(set().union(*arms.values()))
     counted = inside & adae.index.isin(emergent.index)
     flag = adae["TRTEMFL"] if recorded(adae, "TRTEMFL") else pd.Series("", index=adae.index)
@@ -313,39 +168,6 @@ def _account(results, trial, arms):
                 f"safety.events.{kind}.{arm}.n", count, "count", unit="events", method=method, group=arm, n=len(members)
             )
     return adae[counted]
-
-
-class _Exposure:
-    """The participants' time at risk: from day 1 to the first event of a kind, or else to the last contact."""
-
-    def __init__(self, last, arms):
-        self.last = {arm: last[last.index.isin(members)] for arm, members in arms.items()}
-        self.sizes = {arm: len(members) for arm, members in arms.items()}
-        longest = max((days.max() for days in self.last.values() if len(days)), default=0)
-        self.unit = "year" if longest >= DAYS["year"] else "month"
-
-    def state(self, results):
-        """Record the participants' time in each arm, and its unit."""
-        results.add("safety.exposure.unit", f"participant-{self.unit}s", "text")
-        for arm, days in self.last.items():
-            facts = {"group": arm, "n": len(days), "unit": f"participant-{self.unit}s"}
-            time = days.sum() / DAYS[self.unit] if len(days) else None
-            said = self.method(arm) if len(days) else "not estimable: the day of last contact of nobody is known"
-            results.add(f"safety.exposure.{arm}.time", time, "sum", 1, method=said, **facts)
-
-    def method(self, arm):
-        without = self.sizes[arm] - len(self.last[arm])
-        left = f"; {without} without a known day left out" if without else ""
-        return f"days from day 1 to the last contact{left}"
-
-    def at_risk(self, arm, events):
-        """Count those with an event and their time at risk, in `unit`; a first event on no known day ends nothing."""
-        time = self.last[arm]
-        mine = events[events["USUBJID"].isin(time.index)]
-        first = mine.groupby("USUBJID")["ASTDY"].min().dropna().clip(lower=1) if "ASTDY" in mine else time[:0]
-        until = first.reindex(time.index).fillna(time)
-        undated = mine["USUBJID"].nunique() - len(first)
-        return mine["USUBJID"].nunique(), until.sum() / DAYS[self.unit], undated
 
 
 def _overall(emergent, adae):
@@ -423,7 +245,7 @@ def _by_frequency(events, column):
     return ordered + ([(NO_CLASS, unclassed)] if len(unclassed) else [])
 
 
-def _line(results, name, label, rows, arms, exposure, method, tested):
+def _line(results, name, label, rows, arms, risk, method, tested):
     counts = []
     for arm, members in arms.items():
         mine = rows[rows["USUBJID"].isin(members)]
@@ -439,28 +261,11 @@ def _line(results, name, label, rows, arms, exposure, method, tested):
         bounds = [100 * bound for bound in proportion_confint(count, total, alpha=results.alpha, method="beta")]
         results.add(f"{key}.ci", bounds, "ci", digits, **{**arm_facts, "unit": "%", "method": "Clopper–Pearson"})
         results.add(f"{key}.events", len(mine), "count", **{**arm_facts, "unit": "events"})
-        _rate(results, key, mine, exposure, arm_facts)
+        add_rate(results, key, mine, risk, arm_facts)
     _difference(results, name, label, counts)
     if tested:
         p, size = stats.fisher_exact(counts).pvalue, sum(map(sum, counts))
         results.add(f"safety.{name}.fisher.p", p, "p", parameter=label, method="Fisher's exact test", n=size)
-
-
-def _rate(results, key, rows, exposure, facts):
-    """Add the participants with an event per 100 units of their time at risk."""
-    arm = facts["group"]
-    facts = {**facts, "n": len(exposure.last[arm]), "unit": f"per 100 participant-{exposure.unit}s"}
-    count, time, undated = exposure.at_risk(arm, rows)
-    if not time:
-        facts["method"] = "not estimable: the day of last contact is not known"
-        results.add(f"{key}.rate", None, "rate", **facts)
-        results.add(f"{key}.rate.ci", None, "ci", **facts)
-        return
-    ended = f"; start day of {undated} not known, their time counts in full" if undated else ""
-    method = f"participants with an event over their time to the first{ended}; {exposure.method(arm)}"
-    results.add(f"{key}.rate", 100 * count / time, "rate", 1, **{**facts, "method": method})
-    bounds = [100 * bound for bound in confint_poisson(count, time, method="exact-c", alpha=results.alpha)]
-    results.add(f"{key}.rate.ci", bounds, "ci", 1, **{**facts, "method": "exact Poisson (Garwood)"})
 
 
 def _difference(results, name, label, counts):
@@ -475,25 +280,3 @@ def _difference(results, name, label, counts):
     )
     bounds = [100 * bound for bound in bounds]
     results.add(f"safety.{name}.difference.ci", bounds, "ci", digits, method="Newcombe", **facts)
-
-
-def _pairs(events):
-    dated = events.dropna(subset="DAY")
-    grade = dated["GRADE"].astype(object).where(dated["GRADE"].notna(), None)
-    return list(zip(dated["DAY"], grade, strict=True))
-
-
-def _worst_first(event):
-    day, grade = event
-    return day, -(grade or 0)
-
-
-def _burden(course):
-    """Sort a participant by the worst grade, then by the number of events, then by when they came."""
-    return -max((grade or 0 for _, grade in course.events), default=0), -len(course.events), _first_event(course)
-
-
-def _first_event(course):
-    """Sort a participant by the first event, those without one last, by the length of the follow-up."""
-    days = [day for day, _ in course.events]
-    return not days, days, [grade or 0 for _, grade in course.events], course.doses, course.last or 0

@@ -5,10 +5,9 @@ from trialbook.figures.efficacy import (
     anova_checks,
     effect_by_visit,
     operating,
-    specification,
-    strip,
     tipping,
     trajectory,
 )
 from trialbook.figures.figure import Figure
 from trialbook.figures.safety import edish, laboratory, timeline
+from trialbook.figures.scenarios import specification, strip

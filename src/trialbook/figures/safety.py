@@ -9,8 +9,8 @@ import seaborn as sns
 
 from trialbook.figures.figure import LINES, MARKERS, WIDTH, Figure, axis, look
 from trialbook.laboratory import HY_BILIRUBIN, HY_TRANSAMINASE
-from trialbook.safety import LONGEST_TIMELINE
 from trialbook.tables.table import sentence
+from trialbook.timeline import LONGEST_TIMELINE
 
 ROWS = 5  # parameters of one page
 _DOSE = {"marker": "|", "markersize": 8, "markeredgewidth": 1.4, "color": "0.55", "linestyle": "none", "zorder": 2}
@@ -27,9 +27,9 @@ def timeline(trial, results, courses):
     trial : Trial
         For the labels.
     results : Results
-        Of `safety.timeline`.
+        Of `timeline.courses`.
     courses : list of Course
-        Of `safety.timeline`; the lines have numbers in place of names.
+        Of `timeline.courses`; the lines have numbers in place of names.
 
     Returns
     -------

@@ -12,11 +12,9 @@ from trialbook.tables.efficacy import (
     missing_visits,
     multiplicity,
     operating,
-    reconciliation,
-    reconciliation_scenarios,
-    scenarios,
     tipping,
 )
+from trialbook.tables.reconciliation import reconciliation, reconciliation_scenarios
 from trialbook.tables.rows import rows_of_parameter, rows_of_table
 from trialbook.tables.safety import (
     adverse_events,
@@ -28,4 +26,5 @@ from trialbook.tables.safety import (
     laboratory,
     marked_abnormalities,
 )
+from trialbook.tables.scenarios import scenarios
 from trialbook.tables.table import SPANS, Row, Table

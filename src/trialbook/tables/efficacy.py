@@ -1,7 +1,6 @@
-"""Tables of effects, of how far they can be trusted, and of the published figures."""
+"""Tables of effects, and of how far they can be trusted."""
 
-from trialbook.operating import EFFECTS
-from trialbook.scenarios import under
+from trialbook.rejections import EFFECTS
 from trialbook.tables.table import SPANS, Row, Table, said_p, sentence, sized_arms
 
 
@@ -24,30 +23,6 @@ def by_visit(trial, results, parameter):
         rows,
         [f"{parameter.label}{unit}.", "Change from baseline: mean (SD) in participants with both values."],
     )
-
-
-def scenarios(trial, results, chosen, parameter):
-    """Lay out the effect on one efficacy parameter under each scenario, and why one cannot be had."""
-    rows, reasons = [], {}
-    for estimand, span in SPANS.items():
-        rows.append(Row(span))
-        for scenario, key in under(chosen, parameter, estimand):
-            effect = results[key]
-            if effect.value is None:
-                reasons.setdefault(effect.method.removeprefix("not estimable: "), []).append(scenario.name(estimand))
-            cells = [effect, *(results.get(f"{key}.{part}", "–") for part in ("ci", "p", "p_se", "qic"))]
-            rows.append(Row(scenario.name(estimand), cells, 1))
-    test, reference = trial.arms
-    unit = f", {parameter.unit}" if parameter.unit else ""
-    notes = [
-        f"{parameter.label}{unit}: {test.label} minus {reference.label}.",
-        "Follow-up: adjusted for visit and baseline; GEE: exchangeable working correlation; unless said otherwise.",
-        "SE of P: Monte Carlo standard error, where allocations were drawn; a dash where all were enumerated, or none.",
-        "QIC compares working correlations of one design, the smaller the better.",
-        *(f"Not estimable ({', '.join(names)}): {reason}." for reason, names in reasons.items()),
-    ]
-    columns = ["Scenario", "Difference", f"{trial.ci_level} CI", "P", "SE of P", "QIC"]
-    return Table(f"{parameter.id}.scenarios", columns, rows, notes)
 
 
 def anova(trial, results):
@@ -242,28 +217,3 @@ def tipping(trial, results, parameter):
         f"{sentence(point.method)}.",
     ]
     return Table(key, ["Shift, SD", f"Shift{unit}", "Difference", f"{trial.ci_level} CI", "P"], rows, notes)
-
-
-def reconciliation(results):
-    """Lay out the published figures beside the computed ones."""
-    keys = [row.key.removesuffix(".printed") for row in results if row.key.endswith(".printed")]
-    rows = [
-        Row(
-            sentence(results[f"{k}.printed"].parameter),
-            [results[f"{k}.{part}"] for part in ("printed", "computed", "match")],
-        )
-        for k in keys
-    ]
-    return Table(
-        "reconciliation.figures",
-        ["Figure", "Published", "Computed", "Same"],
-        rows,
-        ["Same: the computed value rounds to the printed digits."],
-    )
-
-
-def reconciliation_scenarios(results):
-    """Lay out which scenarios give each published figure."""
-    rows = [Row(sentence(row.parameter), [row.method, row]) for row in results if row.key.endswith(".scenarios")]
-    notes = ["To the printed digit." if rows else "Nothing published is stated for this trial."]
-    return Table("reconciliation.scenarios", ["Figure", "Published", "Scenarios that give it"], rows, notes)

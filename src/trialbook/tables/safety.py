@@ -1,8 +1,9 @@
 """Tables of harms."""
 
 from trialbook.grades import SCALES, SEVERE
+from trialbook.harms import NOT_COLLECTED
 from trialbook.laboratory import GRADES, MISSING, POSITIONS, RANGE
-from trialbook.safety import NOT_COLLECTED, OVERALL
+from trialbook.safety import OVERALL
 from trialbook.tables.table import Row, Table, arm_columns
 
 _NO_EVENTS = "Adverse events were not collected in this trial."
