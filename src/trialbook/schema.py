@@ -214,7 +214,7 @@ def _check_repeats(file, table, columns):
     records = table[columns].dropna()
     if "AVISITN" in columns:
         records = records.assign(AVISITN=pd.to_numeric(records["AVISITN"], errors="coerce")).dropna()
-    first = records.groupby(columns)[columns[0]].transform(lambda rows: rows.index[0])
+    first = records.index.to_series().groupby([records[column] for column in columns]).transform("first")
     what = "participant" if len(columns) == 1 else "participant, parameter and visit"
     remedy = "keep the row that is to be analysed"
     return [
