@@ -8,8 +8,6 @@ from pathlib import Path
 
 from trialbook.faults import SHOWN, UserError
 
-# jsonschema tries to import it, for addresses that no file here has, and it takes longer than all the rest
-sys.modules["rfc3987_syntax"] = None
 NOTEBOOKS, OWN = Path("notebooks"), Path("data/nk_inr")
 
 

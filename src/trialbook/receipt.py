@@ -20,6 +20,7 @@ from trialbook.changes import Changes, Edition, compare, edition
 from trialbook.faults import UserError
 
 TRIALS = 40_000  # simulated of each parameter, as the book has them
+LISTS = {"not_available": "a result is not available", "false_claims": "a claim does not hold"}  # of a draft's site
 _PIN = re.compile(r"^[A-Za-z0-9][^\s#]*==[^\\]*", re.MULTILINE)
 
 
@@ -29,9 +30,10 @@ class VerificationError(UserError):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a verification found: the changes, and the circumstances under which they were or were not seen."""
+    """What a verification found: the changes, other faults, and the circumstances under which they were seen."""
 
     changes: Changes
+    faults: list
     data: list
     environment: list
     packages: int
@@ -54,14 +56,16 @@ class Receipt:
         Path(folder, "receipt.html").write_text(self._repr_html_(), "utf8")
 
     def check(self):
-        """Fail unless every number was reproduced, and say which were not.
+        """Fail unless every number was reproduced and all else is as it should be, and say what is not.
 
         Raises
         ------
         VerificationError
         """
-        if self.changes.changes:
-            raise VerificationError("\n".join(report.lines(self.changes)))
+        if self.changes.changes or self.faults:
+            raise VerificationError(
+                "\n".join([*report.lines(self.changes), *([""] if self.faults else []), *self.faults])
+            )
 
 
 def verify(trial, accepted, output, root=Path("."), trials=TRIALS, draft=False):
@@ -96,21 +100,21 @@ def verify(trial, accepted, output, root=Path("."), trials=TRIALS, draft=False):
     start = time.perf_counter()
     lock.read(accepted)  # before all that takes time
     shutil.rmtree(output / "verify", ignore_errors=True)
-    _compute(trial, output / "verify", root, trials, draft)
-    receipt = of_site(trial, accepted, output / "verify/html", root, time.perf_counter() - start)
+    _compute(trial, output / "verify", root, trials)
+    receipt = of_site(trial, accepted, output / "verify/html", root, draft, time.perf_counter() - start)
     receipt.write(output)
     return receipt
 
 
-def of_site(trial, accepted, site, root=Path("."), seconds=0.0):
+def of_site(trial, accepted, site, root=Path("."), draft=False, seconds=0.0):
     """Compare the numbers of a built book with those that were accepted, and note the circumstances.
 
     Parameters
     ----------
-    trial, accepted, root : Path
+    trial, accepted, root, draft
         As for `verify`.
     site : Path
-        The built book.
+        The built book, a draft.
     seconds : float
         That it took to compute.
 
@@ -124,6 +128,7 @@ def of_site(trial, accepted, site, root=Path("."), seconds=0.0):
     pins = locked((root / "requirements.txt").read_text("utf8"))
     return Receipt(
         changes=compare(before, now),
+        faults=[] if draft else _faults(site),
         data=_files(before.lock.data, now.lock.data),
         environment=different(pins),
         packages=len(pins),
@@ -192,14 +197,28 @@ def _files(accepted, now):
     ]
 
 
-def _compute(trial, work, root, trials, draft):
-    """Build the book of a trial in an empty folder, and show how far it is."""
+def _faults(site):
+    """Say what is struck or lacking in a draft, each with its pages."""
+    lists = {said: Path(site, f"{name}.txt") for name, said in LISTS.items()}
+    return [
+        f"{said}: {line}"
+        for said, path in lists.items()
+        if path.exists()
+        for line in path.read_text("utf8").splitlines()
+    ]
+
+
+def _compute(trial, work, root, trials):
+    """Build the book of a trial in an empty folder, and show how far it is.
+
+    It is a draft: a claim that does not hold must not keep from us which numbers made it so.
+    """
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     settings = [
         f"trial={os.path.relpath(trial, root)}",
         f"out={os.path.relpath(work, root)}",
         f"trials={trials}",
-        f"draft={int(draft)}",
+        "draft=1",
     ]
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", "--config", *settings]
     said = []

@@ -83,8 +83,13 @@ class Trial:
 
     def visits(self, paramcd):
         """List the scheduled visits, from the baseline on, with rows of a parameter (whose AVAL may be missing)."""
-        seen = set(self.adlb.loc[self.adlb["PARAMCD"] == paramcd, "AVISITN"])
+        seen = self._seen.get(paramcd, ())
         return [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline and v.avisitn in seen]
+
+    @cached_property
+    def _seen(self):
+        """The visits with rows of each parameter."""
+        return {paramcd: set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
 
     def visit_id(self, visit, paramcd):
         """Name a visit in a key: ``baseline``, ``final`` for the last one of the parameter, or its label."""
