@@ -19,7 +19,14 @@ from functools import wraps
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-EXTENSIONS = ("sphinx_uses", "sphinx_passport", "sphinx_register")
+EXTENSIONS = (
+    "evaluative_words",
+    "sphinx_claims",
+    "sphinx_consort",
+    "sphinx_passport",
+    "sphinx_register",
+    "sphinx_uses",
+)
 ROOT = Path(__file__).resolve().parents[1]
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg")
 PAGE = "book/index.html"
