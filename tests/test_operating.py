@@ -36,9 +36,9 @@ def test_the_verdict_follows_from_the_interval(nk):
 
 
 def test_the_command_writes_what_the_notebook_reads(nk, tmp_path):
-    folder = tmp_path / "counts"
+    folder, command = tmp_path / "counts", ["operate", "--trials", "40000", str(nk.folder)]
     for part in (1, 2):
-        assert cli.main(["operate", str(nk.folder), f"{folder}/{part}-of-2.json", "--part", f"{part}-of-2"]) == 0
+        assert cli.main([*command, f"{folder}/{part}-of-2.json", "--part", f"{part}-of-2"]) == 0
         if part == 1:
             with pytest.raises(FileNotFoundError, match="only 1-of-2"):
                 operating.read(folder)
@@ -48,7 +48,7 @@ def test_the_command_writes_what_the_notebook_reads(nk, tmp_path):
 
 @pytest.mark.parametrize("part", ["3-of-2", "0-of-2", "half"])
 def test_a_share_that_is_none_is_said(nk, tmp_path, capsys, part):
-    assert cli.main(["operate", str(nk.folder), str(tmp_path / "x.json"), "--part", part]) == 1
+    assert cli.main(["operate", "--trials", "9", str(nk.folder), str(tmp_path / "x.json"), "--part", part]) == 1
     assert f"--part {part}: must be a share such as 2-of-4" in capsys.readouterr().err
 
 

@@ -50,7 +50,7 @@ def _parser():
     operate = steps.add_parser("operate", help="simulate trials like this one, and count what each method finds")
     operate.add_argument("trial", type=Path)
     operate.add_argument("output", type=Path)
-    operate.add_argument("--trials", type=int, default=40_000, help="of each parameter, over all parts")
+    operate.add_argument("--trials", type=int, required=True, help="of each parameter, over all parts")
     operate.add_argument("--part", default="1-of-1", help="which share of them, such as 2-of-4")
     operate.set_defaults(step=_operate, title=lambda a: f"simulating trials, part {a.part}")
 
@@ -88,7 +88,7 @@ def _parser():
     verify.add_argument("trial", type=Path)
     verify.add_argument("lock", type=Path)
     verify.add_argument("output", type=Path, help="gets receipt.html and receipt.json")
-    verify.add_argument("--trials", type=int, default=40_000, help="to simulate, of each parameter")
+    verify.add_argument("--trials", type=int, help="to simulate, of each parameter; else as many as a book has")
     verify.add_argument("--draft", action="store_true", help="the paper may lack results")
     verify.set_defaults(step=_verify, title=lambda a: f"computing the paper of {a.trial} anew")
 

@@ -19,7 +19,6 @@ from trialbook import lock, provenance, report
 from trialbook.changes import Changes, Edition, compare, edition
 from trialbook.faults import UserError
 
-TRIALS = 40_000  # simulated of each parameter, as the book has them
 LISTS = {"not_available": "a result is not available", "false_claims": "a claim does not hold"}  # of a draft's site
 _PIN = re.compile(r"^[A-Za-z0-9][^\s#]*==[^\\]*", re.MULTILINE)
 
@@ -68,7 +67,7 @@ class Receipt:
             )
 
 
-def verify(trial, accepted, output, root=Path("."), trials=TRIALS, draft=False):
+def verify(trial, accepted, output, root=Path("."), trials=None, draft=False):
     """Compute a paper anew from its data, and compare its numbers with those that were accepted.
 
     Parameters
@@ -81,8 +80,8 @@ def verify(trial, accepted, output, root=Path("."), trials=TRIALS, draft=False):
         Gets the receipt, and under ``verify`` all that is computed; nothing from before is used.
     root : Path
         The repository.
-    trials : int
-        To simulate, as for the book.
+    trials : int, optional
+        To simulate; as many as a book has where not given.
     draft : bool
         Whether the paper may lack results.
 
@@ -217,8 +216,8 @@ def _compute(trial, work, root, trials):
     settings = [
         f"trial={os.path.relpath(trial, root)}",
         f"out={os.path.relpath(work, root)}",
-        f"trials={trials}",
         "draft=1",
+        *([f"trials={trials}"] if trials else []),
     ]
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", "--config", *settings]
     said = []

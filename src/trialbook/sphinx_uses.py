@@ -9,15 +9,14 @@ from pathlib import Path
 from docutils import nodes
 from sphinx import addnodes
 
+from trialbook import prose
 from trialbook.sentences import joined
 from trialbook.tables import markup
-
-PROSE = "book/"
 
 
 def note_uses(app, doctree):
     """Note for a page of prose the anchor and the sentence of each of its numbers."""
-    if not app.env.docname.startswith(PROSE):
+    if not app.env.docname.startswith(prose.FOLDER):
         return
     known = app.trialbook_index.results
     used = app.env.metadata[app.env.docname]["uses"] = []
@@ -54,9 +53,7 @@ def uses(env):
 
 
 def _around(node, kind):
-    while node is not None and not isinstance(node, kind):
-        node = node.parent
-    return node
+    return next((around for around in prose.lineage(node) if isinstance(around, kind)), None)
 
 
 def _kind(node):
