@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 
 from trialbook import changes, lock, report, sentences
 from trialbook.changes import Edition, compare, edition, verdict
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 from trialbook.lock import Lock, Number
 
 

@@ -7,7 +7,7 @@ from builds import ROOT, built_once
 
 from trialbook import claims
 from trialbook.conditions import Condition, ConditionError
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 from trialbook.results import Results
 
 

@@ -6,7 +6,7 @@ import pytest
 from reference import answers, facts, table
 
 from trialbook import balance, cohort, figures, tables, trial
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
 pytestmark = pytest.mark.filterwarnings("error")

@@ -6,7 +6,7 @@ import pytest
 from builds import ROOT, built_once
 
 from trialbook import consort
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 
 # the items of the CONSORT 2025 statement: how many letters each number has, where it has any
 LETTERS = {1: 2, 5: 2, 12: 2, 16: 2, 17: 2, 20: 2, 21: 4, 22: 2, 23: 2, 24: 2}

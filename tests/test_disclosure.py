@@ -8,7 +8,7 @@ import pytest
 from trialbook import cli, disclosure, facts, figures, results, tables
 from trialbook.disclosure import DisclosureError
 from trialbook.facts import read_facts
-from trialbook.faults import TrialError, UserError
+from trialbook.errors import TrialError, UserError
 
 
 @pytest.fixture

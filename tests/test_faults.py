@@ -6,7 +6,7 @@ import pytest
 from conftest import NK_INR
 
 from trialbook import cli, trial
-from trialbook.faults import SHOWN, Fault, TrialError
+from trialbook.errors import SHOWN, Fault, TrialError
 
 SCREEN = 24  # lines of a terminal
 

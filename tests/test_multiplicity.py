@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trialbook import efficacy, multiplicity, tables
-from trialbook.faults import TrialError, UserError
+from trialbook.errors import TrialError, UserError
 from trialbook.results import Results
 
 

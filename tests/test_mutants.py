@@ -7,7 +7,7 @@ from conftest import NK_INR
 from generated import generate
 
 from trialbook import mutants, trial
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 
 TRIALS = ("ours", "amitriptyline_hivsn", "generated")
 EVERY = ("adsl", "adlb", "adae", "adex")

@@ -6,7 +6,7 @@ import pytest
 from builds import OWN, built_once
 
 from trialbook.facts import read_yaml
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 from trialbook.mutation import Allowed, MutationError, Number, Unchanging, judge
 from trialbook.results import Result, Results
 

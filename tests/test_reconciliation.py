@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from trialbook import cohort, efficacy, reconciliation, safety
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 from trialbook.reconciliation import agrees
 from trialbook.results import Results
 

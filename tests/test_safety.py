@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reference import answers, table
 
 from trialbook import cohort, figures, harms, safety, tables, timeline, trial
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 from trialbook.style import slug
 
 pytestmark = pytest.mark.filterwarnings("error")

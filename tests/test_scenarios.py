@@ -7,7 +7,7 @@ import pytest
 from builds import ROOT
 
 from trialbook import efficacy, figures, notebook, scenarios, tables
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 
 FILE = ROOT / "notebooks/scenarios.yml"
 

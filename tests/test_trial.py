@@ -4,7 +4,7 @@ import pytest
 from conftest import NK_INR, TRIALS
 
 from trialbook import cli, cohort, course, efficacy, laboratory, safety, trial
-from trialbook.faults import TrialError, UserError
+from trialbook.errors import TrialError, UserError
 
 ANALYSES = (
     cohort.facts,

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from jupyter_book.cli.main import main as jupyter_book
 
 from trialbook import provenance
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LISTS = ("not_available", "false_claims")

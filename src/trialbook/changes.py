@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 from trialbook import claims, lock, sentences
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 from trialbook.provenance import git
 from trialbook.style import number as written
 

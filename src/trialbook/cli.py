@@ -6,7 +6,7 @@ import time
 from os.path import relpath
 from pathlib import Path
 
-from trialbook.faults import SHOWN, UserError
+from trialbook.errors import SHOWN, UserError
 
 NOTEBOOKS, OWN = Path("notebooks"), Path("data/nk_inr")
 

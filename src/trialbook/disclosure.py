@@ -39,7 +39,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from trialbook import outputs
-from trialbook.faults import SHOWN, UserError
+from trialbook.errors import SHOWN, UserError
 from trialbook.participants import IDENTIFIERS, Participants, plain_value, spoken, words_of
 from trialbook.results import MIME, TABLE
 from trialbook.style import slug

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from yaml.constructor import ConstructorError
 
-from trialbook.faults import Fault, TrialError
+from trialbook.errors import Fault, TrialError
 from trialbook.style import slug
 
 RESERVED = {"all", "difference", "observations"}  # parts of keys that stand where an arm's id stands

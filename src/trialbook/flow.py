@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from trialbook.faults import Fault, TrialError
+from trialbook.errors import Fault, TrialError
 from trialbook.results import Results
 from trialbook.style import slug
 

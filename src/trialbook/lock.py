@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 from trialbook.provenance import DATA
 
 PRECISION = 6  # significant digits of a raw value: more than any display has, and the same on every machine

@@ -4,7 +4,7 @@ import difflib
 
 from statsmodels.stats.multitest import multipletests
 
-from trialbook.faults import Fault, TrialError
+from trialbook.errors import Fault, TrialError
 from trialbook.results import Results
 
 PROCEDURES = {"holm": ("holm", "Holm"), "bh": ("fdr_bh", "Benjamini–Hochberg")}

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trialbook import mutants, results, sentences
 from trialbook.facts import Keys, read_yaml
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 from trialbook.results import Result
 
 PAGES = [f"book/{name}" for name in ("index", "cohort", "safety", "efficacy", "sensitivity", "operating", "discussion")]

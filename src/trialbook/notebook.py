@@ -11,7 +11,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from papermill.exceptions import PapermillExecutionError
 
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

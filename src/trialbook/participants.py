@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from functools import cached_property
 from pathlib import Path
 
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 
 IDENTIFIERS = ("USUBJID", "SUBJID")
 QUASI_IDENTIFIERS = ("AGE", "SEX", "RACE", "ETHNIC", "COUNTRY", "REGION", "SITEID")  # where ADSL has them

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from trialbook import lock, provenance, report
 from trialbook.changes import Changes, Edition, compare, edition
-from trialbook.faults import UserError
+from trialbook.errors import UserError
 
 LISTS = {"not_available": "a result is not available", "false_claims": "a claim does not hold"}  # of a draft's site
 _PIN = re.compile(r"^[A-Za-z0-9][^\s#]*==[^\\]*", re.MULTILINE)

@@ -8,7 +8,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from trialbook import units
-from trialbook.faults import Fault
+from trialbook.errors import Fault
 from trialbook.style import slug
 
 NUMERIC = {

@@ -12,7 +12,7 @@ from sphinx.util.docutils import ReferenceRole
 from trialbook import claims, evaluative_words, prose
 from trialbook.conditions import ConditionError
 from trialbook.evaluative_words import CLAIMED
-from trialbook.faults import TrialError
+from trialbook.errors import TrialError
 from trialbook.sphinx_numbers import Placed, list_pages, notice
 
 LOG = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialbook import schema, style
 from trialbook.facts import Facts, read_facts
-from trialbook.faults import Fault, TrialError, UserError
+from trialbook.errors import Fault, TrialError, UserError
 
 TABLES = ("adsl", "adlb", "adae", "adex")
 REQUIRED = ("adsl", "adlb")
