@@ -57,13 +57,11 @@ for gone in EXECUTED.glob("operating/*"):
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
-GATE = ("disclosure", "outputs", "participants")
-# what the notebooks do without, beside what is of Sphinx
-BINDING = ("book", "changes", "claims", "conditions", "consort", "evaluative_words", "lock", "passport", "prose")
-BINDING += ("provenance", "receipt", "report", "sentences", "typed_digits", *GATE)
-MAKING = ("calibrate", "mutants", "mutation", "simulate")
+CHECKS = [str(path) for path in sorted(Path("src/trialbook/checks").glob("*.py"))]
+# what the notebooks do without
+BINDING = ("checks", "claims", "cli", "editions", "sphinx", "workflow")
 ANALYSIS = sorted(
-    str(path) for path in ENGINE if path.stem not in BINDING + MAKING and not path.stem.startswith("sphinx_")
+    str(path) for path in ENGINE if path.relative_to("src/trialbook").parts[0].removesuffix(".py") not in BINDING
 ) + ["requirements.txt"]
 ASIDE = ("numbers.lock.json", "unchanging.yml")  # what the pages do not show
 PROSE = sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and path.name not in ASIDE)
@@ -98,7 +96,7 @@ rule disclose:
     input:
         NOTEBOOKS,
         of_trial(["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"]),
-        expand("src/trialbook/{module}.py", module=GATE),
+        CHECKS,
     output:
         touch(DISCLOSED),
     params:

@@ -21,11 +21,11 @@ from pathlib import Path
 
 EXTENSIONS = (
     "evaluative_words",
-    "sphinx_claims",
-    "sphinx_consort",
-    "sphinx_passport",
-    "sphinx_register",
-    "sphinx_uses",
+    "claim_roles",
+    "consort_roles",
+    "cards",
+    "register",
+    "uses",
 )
 ROOT = Path(__file__).resolve().parents[1]
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg")
@@ -132,7 +132,7 @@ def transferred(browser, site, page=PAGE):
 
 
 def main():
-    from trialbook import book
+    from trialbook.workflow import book
 
     clock = Clock()
     watch(clock)

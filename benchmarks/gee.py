@@ -25,7 +25,7 @@ os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # before nu
 import numpy as np
 import statsmodels.api as sm
 
-from trialbook import gee
+from trialbook.stats import gee
 
 RUNS = {20: 101, 1_000: 7, 20_000: 3}  # of each program, for a number of subjects
 VISITS = 6

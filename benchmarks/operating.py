@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from trialbook import rejections
-from trialbook.anova import mixed_anova
-from trialbook.effects import Model, at_final_visit, design, over_follow_up
+from trialbook.analysis.estimators import Model, at_final_visit, design, over_follow_up
+from trialbook.stats import simulated_trials
+from trialbook.stats.anova import mixed_anova
 
 TRIALS, PROCESSES, LOOPED = 1_000_000, 2, 100
-DESIGN = rejections.Design((10, 10), (25.0, *[60.0] * 6), 0.8)
+DESIGN = simulated_trials.Design((10, 10), (25.0, *[60.0] * 6), 0.8)
 TEST = np.repeat([True, False], DESIGN.sizes)
 
 
 def share(part):
-    rejections.simulate(DESIGN, TRIALS // PROCESSES, np.random.default_rng(part))
+    simulated_trials.simulate(DESIGN, TRIALS // PROCESSES, np.random.default_rng(part))
 
 
 def as_trial(y):
@@ -63,7 +63,7 @@ def main():
     whole = time.perf_counter() - start
     each = PROCESSES * whole / TRIALS
     print(f"{TRIALS:,} trials in {PROCESSES} processes, {len(DESIGN.methods)} methods: {whole:.1f} s")
-    trials = rejections.draw(DESIGN, LOOPED, np.random.default_rng(1))
+    trials = simulated_trials.draw(DESIGN, LOOPED, np.random.default_rng(1))
     print(f"{'':<44}{'per trial':>12}{'ratio':>9}")
     print(f"  {'vectorised, all methods and four effects':<42}{each * 1e6:>9.1f} µs")
     for name, run in (("one by one, all methods", ours), ("one by one, statsmodels' robust GEE alone", theirs)):

@@ -18,7 +18,8 @@ os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # before nu
 import numpy as np
 from scipy import stats
 
-from trialbook import randomization, trial
+from trialbook.stats import permutation
+from trialbook.trial import model
 
 ROUNDS, CALLS = 5, 10  # rounds of one call of each, but of ours the mean of ten
 ALL, DRAWN, LARGE = 184_756, 2_000, 1_000
@@ -26,7 +27,7 @@ NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
 
 
 def main():
-    nk = trial.read(NK_INR)
+    nk = model.read(NK_INR)
     arms = nk.values("CD4", nk.facts.analysis_sets.efficacy)
     y = np.concatenate([values.to_numpy(float) for values in arms.values()])
     test = np.repeat([True, False], [len(values) for values in arms.values()])
@@ -60,8 +61,8 @@ def main():
 
     final_samples, subjects = (final[test], final[~test]), (rows[test], rows[~test])
     contests = {
-        "final difference": (lambda: randomization.difference(final, test), *scipy(final_samples, difference)),
-        "GEE effect": (lambda: randomization.gee(y[:, 1:], test, baseline), *scipy(subjects, gee)),
+        "final difference": (lambda: permutation.difference(final, test), *scipy(final_samples, difference)),
+        "GEE effect": (lambda: permutation.gee(y[:, 1:], test, baseline), *scipy(subjects, gee)),
     }
     print(f"{ALL:,} allocations, 10 + 10 subjects; medians of {ROUNDS} rounds in turns")
     for name, (ours, vectorised, plain) in contests.items():
@@ -69,7 +70,7 @@ def main():
         assert np.isclose(answer.p, vectorised().pvalue, rtol=1e-9)  # the same analysis; both are warm
         rounds = []
         for _ in range(ROUNDS):
-            randomization._members.cache_clear()
+            permutation._members.cache_clear()
             first = clock(ours)
             rounds.append((clock(ours, CALLS), first, clock(vectorised), clock(plain)))
         times = np.median(rounds, axis=0) * [[1], [1], [1], [ALL / DRAWN]]
@@ -81,8 +82,8 @@ def main():
     arm = np.arange(LARGE) % 2
     print(f"\n99,999 drawn allocations, {LARGE:,} subjects{'wall s':>12}{'':>8}{'CPU s':>10}")
     for label, call in (
-        ("final difference", lambda: randomization.difference(large[:, -1], arm)),
-        ("GEE effect", lambda: randomization.gee(large[:, 1:], arm, large[:, 0])),
+        ("final difference", lambda: permutation.difference(large[:, -1], arm)),
+        ("GEE effect", lambda: permutation.gee(large[:, 1:], arm, large[:, 0])),
     ):
         wall, cpu = np.median([clock(call) for _ in range(3)], axis=0)
         print(f"  {label:<30}{wall:>10.3f}{'':>8}{cpu:>10.3f}")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from reference import SHARED
 
-from trialbook import trial
+from trialbook.trial import model
 
 NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
 TRIALS = Path(__file__).parent / "trials"
@@ -30,7 +30,7 @@ class Editable:
         self.folder = folder
 
     def read(self):
-        return trial.read(self.folder)
+        return model.read(self.folder)
 
     def table(self, name, change):
         """Replace a table by what `change` makes of it; all cells are text."""
@@ -87,7 +87,7 @@ def _copy(paths, folder):
 @pytest.fixture(scope="session")
 def nk():
     """The trial of the paper."""
-    return trial.read(NK_INR)
+    return model.read(NK_INR)
 
 
 @pytest.fixture

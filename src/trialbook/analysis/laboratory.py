@@ -1,0 +1,369 @@
+"""What the laboratory found: values by visit, toxicity grades, shifts from the baseline, and Hy's law."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from trialbook.results.row import Results
+from trialbook.stats import toxicity
+from trialbook.stats.units import UnitError
+
+RANGE = "range"
+SCALES = (*toxicity.SCALES, RANGE)
+GRADES = {f"grade_{grade}": f"Grade {grade}" for grade in range(toxicity.HIGHEST + 1)}
+POSITIONS = {"low": "Low", "normal": "Normal", "high": "High", "low_high": "Low and high"}
+MISSING = "missing"
+TWICE = 2
+HY_TRANSAMINASE, HY_BILIRUBIN = 3, 2  # multiples of the upper limit of normal
+WHISKERS = (5, 95)  # percentiles, so that no box shows the value of one person
+_FEW = "not estimable: fewer than two values"
+_ABSENT = "not collected"
+
+
+def by_visit(trial):
+    """Summarise laboratory values by visit and arm.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``<paramcd>.<visit>.<arm>.{n, mean_sd, ci, median_iqr, whiskers}`` in the parameter's unit, the change from
+        baseline as ``….change.mean_sd`` over subjects who have both values, and ``<paramcd>.outside.<arm>.n_of``
+        (subjects with a value outside the normal range after baseline, where ADLB gives A1LO and A1HI). The interval
+        is that of a mean (t); the whiskers are the 5th and 95th percentiles.
+    """
+    results = _start_results(trial)
+    baseline = trial.facts.visits.baseline
+    for parameter in trial.parameters("laboratory"):
+        for arm, wide in trial.values(parameter.paramcd, trial.facts.analysis_sets.safety).items():
+            for visit in trial.visits(parameter.paramcd):
+                key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}"
+                known = wide[visit.avisitn].dropna()
+                _describe(results, key, known, parameter, _facts_of(parameter, visit=visit.label, group=arm))
+                if visit.avisitn != baseline and baseline in wide:
+                    change = (wide[visit.avisitn] - wide[baseline]).dropna()
+                    moved = [change.mean(), change.std()] if len(change) > 1 else None
+                    fixed = _facts_of(parameter, visit=visit.label, group=arm, n=len(change))
+                    fixed["method"] = "" if moved else _FEW
+                    results.add(f"{key}.change.mean_sd", moved, "mean (SD)", parameter.digits, **fixed)
+        _outside_range(results, trial, parameter)
+    return results
+
+
+def grade_shifts(trial):
+    """Count the subjects by grade at baseline and worst grade after it, or by position to the normal range.
+
+    A parameter is graded by each scale that grades it by its value, and counted by its normal range where none does.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        ``<paramcd>.graded_by`` (a text), and ``<paramcd>.shift.<scale>.<arm>.<from>.<to>.n`` with the scale ``ctcae``,
+        ``daids`` or ``range``, and from and to ``grade_0`` to ``grade_4`` (or ``low``, ``normal``, ``high``,
+        ``low_high``) or ``missing``; a state at baseline in which nobody was has no rows.
+
+    References
+    ----------
+    `grades.grade` gives the sources of the thresholds.
+    """
+    results = _start_results(trial)
+    for parameter in trial.parameters("laboratory"):
+        found = _graded(trial, parameter)
+        said = " and ".join(toxicity.SCALES.get(scale, "normal range") for scale in found.by_scale) or "none"
+        fixed = {"parameter": parameter.paramcd, "method": "; ".join(found.reasons)}
+        results.add(f"{parameter.id}.graded_by", said, "text", **fixed)
+        for scale, by_arm in found.by_scale.items():
+            states = [*_STATES[scale], MISSING]
+            begun = set(pd.concat(by_arm.values())["before"])
+            for arm, mine in by_arm.items():
+                counts = mine.groupby(["before", "after"]).size()
+                for before in [state for state in states if state in begun]:
+                    for after in states:
+                        results.add(
+                            f"{parameter.id}.shift.{scale}.{arm}.{before}.{after}.n",
+                            int(counts.get((before, after), 0)),
+                            "count",
+                            parameter=parameter.paramcd,
+                            visit="worst after baseline",
+                            group=arm,
+                            unit="participants",
+                            n=len(mine),
+                            method=_METHOD[scale],
+                        )
+    return results
+
+
+def marked_abnormalities(trial):
+    """Count the subjects with a marked abnormality after baseline.
+
+    Marked is grade 3 or more by a scale that grades the parameter, or, where none does, a value above twice the upper
+    limit of normal or below half the lower one.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``<paramcd>.marked.<scale>.<arm>.n_pct``, of the subjects whose values could be judged, and
+        ``safety.marked.<arm>.n_of``, any parameter by any scale; ``safety.scale.<scale>`` names the scales.
+    """
+    results = _start_results(trial)
+    for scale, name in toxicity.SCALES.items():
+        results.add(f"safety.scale.{scale}", name, "text", dataset="", analysis_set="")
+    anyone = {arm: [] for arm in trial.subjects()}
+    for parameter in trial.parameters("laboratory"):
+        for scale, by_arm in _graded(trial, parameter).by_scale.items():
+            for arm, states in by_arm.items():
+                mine = states[states["after"] != MISSING]
+                anyone[arm].append(mine["marked"])
+                results.add(
+                    f"{parameter.id}.marked.{scale}.{arm}.n_pct",
+                    [int(mine["marked"].sum()), len(mine)],
+                    "n (%)",
+                    parameter=parameter.paramcd,
+                    visit="any after baseline",
+                    group=arm,
+                    unit="participants",
+                    n=len(mine),
+                    method="outside twice the normal range" if scale == RANGE else f"grade 3 or more: {_METHOD[scale]}",
+                )
+    for arm, found in anyone.items():
+        marked = pd.concat(found).groupby(level=0).any() if found else pd.Series(dtype=bool)
+        fixed = {"visit": "any after baseline", "group": arm, "n": len(marked)}
+        if len(marked):
+            facts = {"unit": "participants", "method": "any marked abnormality", **fixed}
+            results.add(f"safety.marked.{arm}.n_of", [int(marked.sum()), len(marked)], "n of N", **facts)
+        else:
+            method = f"{_ABSENT}: laboratory values after baseline that can be judged"
+            results.add(f"safety.marked.{arm}.n_of", _ABSENT, "text", method=method, **fixed)
+    return results
+
+
+def hys_law(trial):
+    """Find each subject's highest transaminase and bilirubin after baseline, and count those who meet Hy's law.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    results : Results
+        Keys ``safety.hy.<arm>.{transaminase, bilirubin}.n_of`` and ``safety.hy.<arm>.n_of`` (both, not
+        necessarily on one day), of the subjects with both; texts that say so where they were not collected.
+    peaks : dict of str to ndarray
+        By arm id, subjects × 2: the highest ALT or AST (the larger of the two) and the highest total bilirubin, as
+        multiples of the upper limit of normal, in no order of subjects. Empty where they were not collected.
+
+    References
+    ----------
+    Guidance for Industry: Drug-Induced Liver Injury: Premarketing Clinical Evaluation, US Food and Drug
+    Administration, July 2009.
+    """
+    results = _start_results(trial)
+    multiples = {code: _peaks(trial, code) for code in ("ALT", "AST", "BILI")}
+    enzymes = [multiples[code] for code in ("ALT", "AST") if len(multiples[code])]
+    absent = [] if enzymes else ["ALT or AST"]
+    absent += [] if len(multiples["BILI"]) else ["bilirubin"]
+    table = pd.DataFrame(
+        {
+            "transaminase": pd.concat([pd.Series(dtype=float), *enzymes], axis=1).max(axis=1),
+            "bilirubin": multiples["BILI"],
+        }
+    ).dropna()
+    peaks = {}
+    for arm, subjects in trial.subjects(trial.facts.analysis_sets.safety).items():
+        mine = table[table.index.isin(subjects["USUBJID"])]
+        high = mine["transaminase"] >= HY_TRANSAMINASE, mine["bilirubin"] > HY_BILIRUBIN
+        counted = {"transaminase.n_of": high[0], "bilirubin.n_of": high[1], "n_of": high[0] & high[1]}
+        for name, met in counted.items():
+            fixed = {"visit": "highest after baseline", "group": arm, "n": len(mine)}
+            if len(table):
+                facts = {"unit": "participants", "method": _HY[name], **fixed}
+                results.add(f"safety.hy.{arm}.{name}", [int(met.sum()), len(mine)], "n of N", **facts)
+            else:
+                wanting = " and ".join(absent) or "both in one participant"
+                method = f"{_ABSENT}: {wanting} after baseline with the upper limit of normal"
+                results.add(f"safety.hy.{arm}.{name}", _ABSENT, "text", method=method, **{**fixed, "n": 0})
+        if len(table):
+            order = np.lexsort((mine["bilirubin"], mine["transaminase"]))
+            peaks[arm] = mine[["transaminase", "bilirubin"]].to_numpy()[order]
+    return results, peaks
+
+
+@dataclass(frozen=True)
+class _Graded:
+    """One parameter by scale and arm: a row per subject, with the state `before` and `after` (worst), and `marked`."""
+
+    by_scale: dict
+    reasons: list
+
+
+_METHOD = {
+    "ctcae": "CTCAE v5.0, by the value alone",
+    "daids": "DAIDS v2.1, by the value alone",
+    RANGE: "A1LO and A1HI",
+}
+_STATES = {**dict.fromkeys(toxicity.SCALES, GRADES), RANGE: POSITIONS}
+_HY = {
+    "transaminase.n_of": f"ALT or AST at least {HY_TRANSAMINASE} × ULN",
+    "bilirubin.n_of": f"bilirubin more than {HY_BILIRUBIN} × ULN",
+    "n_of": f"ALT or AST at least {HY_TRANSAMINASE} × ULN and bilirubin more than {HY_BILIRUBIN} × ULN",
+}
+
+
+def _start_results(trial):
+    chosen = trial.facts.analysis_sets.safety
+    return Results(trial.facts.alpha, dataset="adlb", analysis_set=chosen.label)
+
+
+def _facts_of(parameter, **facts):
+    return {"parameter": parameter.paramcd, "unit": parameter.unit, **facts}
+
+
+def _describe(results, key, known, parameter, fixed):
+    """Record the size, centre and spread of the values of one arm at one visit."""
+    fixed["n"] = n = len(known)
+    mean, sd = (known.mean(), known.std()) if n > 1 else (None, None)
+    half = stats.t.ppf(1 - results.alpha / 2, n - 1) * sd / np.sqrt(n) if n > 1 else None
+    results.add(f"{key}.n", n, "count", **{**fixed, "unit": "participants"})
+    several = {**fixed, "method": "" if n > 1 else _FEW}
+    results.add(f"{key}.mean_sd", [mean, sd] if n > 1 else None, "mean (SD)", parameter.digits, **several)
+    bounds = [mean - half, mean + half] if n > 1 else None
+    results.add(f"{key}.ci", bounds, "ci", parameter.digits, **several)
+    low, *quartiles, high = np.percentile(known, [WHISKERS[0], 50, 25, 75, WHISKERS[1]]) if n > 1 else [None] * 5
+    results.add(f"{key}.median_iqr", quartiles if n > 1 else None, "median (IQR)", parameter.digits, **several)
+    several["method"] = "5th and 95th percentiles" if n > 1 else _FEW
+    results.add(f"{key}.whiskers", [low, high] if n > 1 else None, "range", parameter.digits, **several)
+
+
+def _outside_range(results, trial, parameter):
+    """Count the subjects with a value outside the normal range after baseline, where there is one."""
+    chosen = trial.facts.analysis_sets.safety
+    rows = _measured(trial, parameter.paramcd)
+    rows = rows[rows["AVISITN"] > trial.facts.visits.baseline]
+    if rows[["A1LO", "A1HI"]].isna().all(axis=None):
+        return
+    for arm, subjects in trial.subjects(chosen).items():
+        mine = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
+        outside = mine[(mine["AVAL"] < mine["A1LO"]) | (mine["AVAL"] > mine["A1HI"])]
+        results.add(
+            f"{parameter.id}.outside.{arm}.n_of",
+            [outside["USUBJID"].nunique(), mine["USUBJID"].nunique()],
+            "n of N",
+            parameter=parameter.paramcd,
+            visit="any after baseline",
+            group=arm,
+            unit="participants",
+            n=len(subjects),
+            method="AVAL below A1LO or above A1HI",
+        )
+
+
+def _measured(trial, paramcd):
+    """The values of one parameter with their normal range and the subject's baseline, unscheduled visits included."""
+    rows = trial.adlb[(trial.adlb["PARAMCD"] == paramcd) & trial.adlb["AVAL"].notna()]
+    rows = rows.reindex(columns=["USUBJID", "AVISITN", "AVAL", "A1LO", "A1HI"])
+    first = rows[rows["AVISITN"] == trial.facts.visits.baseline].set_index("USUBJID")
+    after = rows["AVISITN"] > trial.facts.visits.baseline
+    raised = first["AVAL"] > first["A1HI"]
+    return rows.assign(
+        base=rows["USUBJID"].map(first["AVAL"]).where(after),
+        raised=rows["USUBJID"].isin(raised.index[raised]) & after,
+    )
+
+
+def _graded(trial, parameter):
+    """Grade one parameter by each scale that can, or else place it by its normal range."""
+    rows, by_scale, reasons = _measured(trial, parameter.paramcd), {}, []
+    for scale, name in toxicity.SCALES.items():
+        if not toxicity.covers(scale, parameter.paramcd):
+            continue
+        try:
+            found = _grade_rows(trial, parameter, scale, rows)
+        except UnitError as error:
+            reasons.append(f"not graded by {name}: {error}")
+            continue
+        if np.isnan(found).all():
+            reasons.append(f"not graded by {name}: no value with the limits or the sex that it needs")
+            continue
+        by_scale[scale] = _states_by_subject(trial, rows.assign(state=found), _name_grade, _is_severe)
+    if not by_scale and not rows[["A1LO", "A1HI"]].isna().all(axis=None):
+        by_scale[RANGE] = _states_by_subject(trial, rows.assign(state=_position(rows)), _name_position, _is_far)
+    return _Graded(by_scale, reasons)
+
+
+def _grade_rows(trial, parameter, scale, rows):
+    sex = trial.adsl.set_index("USUBJID")["SEX"] if "SEX" in trial.adsl else pd.Series(dtype=str)
+    return toxicity.grade(
+        scale,
+        parameter.paramcd,
+        rows["AVAL"],
+        parameter.unit,
+        lln=rows["A1LO"],
+        uln=rows["A1HI"],
+        base=rows["base"],
+        raised=rows["raised"],
+        sex=rows["USUBJID"].map(sex).fillna(""),
+    )
+
+
+def _position(rows):
+    """Where each value lies: -2 or 2 outside twice the range, -1 or 1 outside it, 0 inside, NaN where not known."""
+    low, high = rows["AVAL"] < rows["A1LO"], rows["AVAL"] > rows["A1HI"]
+    far = (rows["AVAL"] < rows["A1LO"] / TWICE) | (rows["AVAL"] > rows["A1HI"] * TWICE)
+    place = (high.astype(float) - low) * np.where(far, TWICE, 1)
+    return place.where(rows[["A1LO", "A1HI"]].notna().all(axis=1) | low | high)
+
+
+def _states_by_subject(trial, rows, name, is_marked):
+    """The state of each subject at baseline, the worst one after it, and whether that is marked."""
+    known, baseline = rows.dropna(subset=["state"]), trial.facts.visits.baseline
+    spans = [
+        known[chosen].groupby("USUBJID")["state"].agg(["min", "max"])
+        for chosen in (known["AVISITN"] == baseline, known["AVISITN"] > baseline)
+    ]
+    before, after = (pd.Series([name(*span) for span in table.to_numpy()], table.index, object) for table in spans)
+    marked = pd.Series([is_marked(*span) for span in spans[1].to_numpy()], spans[1].index, bool)
+    found = pd.DataFrame({"before": before, "after": after}, index=trial.adsl["USUBJID"], dtype=object).fillna(MISSING)
+    found = found.assign(marked=marked.reindex(found.index, fill_value=False).astype(bool))
+    return {
+        arm: found.loc[subjects["USUBJID"]]
+        for arm, subjects in trial.subjects(trial.facts.analysis_sets.safety).items()
+    }
+
+
+def _name_grade(lowest, highest):
+    return f"grade_{highest:.0f}"
+
+
+def _is_severe(lowest, highest):
+    return highest >= toxicity.SEVERE
+
+
+def _name_position(lowest, highest):
+    return {(True, True): "low_high", (True, False): "low", (False, True): "high"}.get(
+        (lowest < 0, highest > 0), "normal"
+    )
+
+
+def _is_far(lowest, highest):
+    return max(-lowest, highest) >= TWICE
+
+
+def _peaks(trial, paramcd):
+    """Each subject's highest multiple of the upper limit of normal after baseline."""
+    rows = _measured(trial, paramcd)
+    rows = rows[rows["AVISITN"] > trial.facts.visits.baseline]
+    return (rows["AVAL"] / rows["A1HI"].where(rows["A1HI"] > 0)).groupby(rows["USUBJID"]).max().dropna()

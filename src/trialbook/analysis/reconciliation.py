@@ -1,0 +1,251 @@
+"""Whether the computed figures are the published ones: to the printed digit, and among themselves."""
+
+import math
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import model_validator
+from scipy import stats
+
+from trialbook.analysis.scenarios import HEADLINE, under
+from trialbook.results.row import Results
+from trialbook.yamlfile import Keys, read_yaml
+
+NAMED = 3  # scenarios whose names are said, not only their number
+_NUMBER = re.compile(r"[<>]?[-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+class Figure(Keys):
+    """One published figure: the key of the computed result, the printed digits, and where they stand."""
+
+    key: str
+    printed: str
+    where: str
+    what: str
+
+
+class Check(Keys):
+    """One check of the published figures against each other; `estimate`, `ci` and `p` are keys of figures."""
+
+    check: Literal["granularity", "t interval"]
+    estimate: str
+    ci: str | None = None
+    p: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if self.check == "t interval" and None in (self.ci, self.p):
+            raise ValueError("a t interval needs the keys `estimate`, `ci` and `p`")
+        return self
+
+
+class Published(Keys):
+    """The contents of ``published.yml``."""
+
+    source: str
+    figures: list[Figure]
+    checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _coherent(self):
+        keys = [figure.key for figure in self.figures]
+        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"figures: the key {repeated[0]} stands twice")
+        wanted = {key for check in self.checks for key in (check.estimate, check.ci, check.p) if key}
+        if unknown := sorted(wanted - set(keys)):
+            raise ValueError(f"checks: {unknown[0]} is not the key of a figure")
+        return self
+
+
+def read(folder):
+    """Read ``published.yml`` from a trial's folder; None where the trial has no such file, else as `read_yaml`."""
+    path = Path(folder) / "published.yml"
+    return read_yaml(path, Published) if path.exists() else None
+
+
+def compare(published, computed, alpha=0.05):
+    """Set every published figure beside the computed one.
+
+    Parameters
+    ----------
+    published : Published or None
+    computed : Results
+
+    Returns
+    -------
+    Results
+        Keys ``reconciliation.<key>.{printed, computed, match}`` and the tally ``reconciliation.matched.n_of``;
+        empty where nothing is published.
+    """
+    if published is None:
+        return Results(alpha)
+    results = Results(alpha, dataset="published.yml", method=published.source)
+    matched = 0
+    for figure in published.figures:
+        key = f"reconciliation.{figure.key}"
+        facts = {"parameter": figure.what, "visit": figure.where}
+        known = figure.key in computed
+        same = known and agrees(figure.printed, computed[figure.key].value, alpha)
+        matched += same
+        results.add(f"{key}.printed", figure.printed, "text", **facts)
+        results.add(f"{key}.computed", computed[figure.key].display if known else "not computed", "text", **facts)
+        results.add(f"{key}.match", "yes" if same else "no", "text", **facts)
+    results.add("reconciliation.matched.n_of", [matched, len(published.figures)], "n of N")
+    return results
+
+
+def by_scenario(published, effects, scenarios, trial):
+    """Name the scenarios under which each published effect, interval or P value comes out.
+
+    Parameters
+    ----------
+    published : Published or None
+    effects : Results
+        Of `scenarios.collect`.
+    scenarios : list of Scenario
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``reconciliation.<key>.scenarios`` for the figures that scenarios give, with what is printed as method.
+    """
+    alpha = trial.facts.alpha
+    results = Results(alpha, dataset="published.yml")
+    figures = {figure.key: figure for figure in published.figures} if published else {}
+    for parameter in trial.parameters("efficacy"):
+        for estimand, headline in HEADLINE.items():
+            for part in ("", ".ci", ".p"):
+                if figure := figures.get(f"{parameter.id}.{headline}{part}"):
+                    pairs = under(scenarios, parameter, estimand)
+                    values = {scenario.name(estimand): effects[key + part].value for scenario, key in pairs}
+                    same = [name for name, value in values.items() if agrees(figure.printed, value, alpha)]
+                    facts = {"parameter": figure.what, "method": figure.printed, "estimand": estimand}
+                    said = f"{len(same)} of {len(values)}" + (f": {'; '.join(same)}" if len(same) <= NAMED else "")
+                    results.add(f"reconciliation.{figure.key}.scenarios", said, "text", **facts)
+    return results
+
+
+def agrees(printed, value, alpha=0.05):
+    """Tell whether a computed value, rounded as printed, gives the printed digits.
+
+    Parameters
+    ----------
+    printed : str
+        Such as ``"67"``, ``"10 to 124"``, ``"2/10"``, ``"<0.001"`` or ``"not significant"``.
+    value : float or list of float or None
+        The computed value; a list is compared number by number.
+
+    Returns
+    -------
+    bool
+    """
+    if value is None or isinstance(value, str):
+        return printed == value
+    values = value if isinstance(value, list) else [value]
+    if printed == "not significant":
+        return len(values) == 1 and value >= alpha
+    ranges = [_rounded(token) for token in _NUMBER.findall(printed)]
+    return len(ranges) == len(values) and all(
+        low <= number <= high for (low, high), number in zip(ranges, values, strict=True)
+    )
+
+
+def consistency(published, trial, alpha=0.05):
+    """Check the published figures among themselves.
+
+    ``granularity``: a difference of means of integer counts, over complete visits, is a multiple of one over the
+    least common multiple of the two numbers of values. ``t interval``: the P value that the printed estimate and
+    interval imply under a pooled t test, over all values that round to what is printed.
+
+    Parameters
+    ----------
+    published : Published or None
+    trial : Trial
+
+    Returns
+    -------
+    Results
+        Keys ``reconciliation.granularity.<key>`` and ``reconciliation.t_interval.<key>`` with ``….finding``.
+
+    References
+    ----------
+    Brown & Heathers 2017 (granularity); Nuijten et al. 2016 (recomputed P values).
+    """
+    if published is None:
+        return Results(alpha)
+    figures = {figure.key: figure for figure in published.figures}
+    sizes = {arm: len(rows) for arm, rows in trial.subjects(trial.facts.analysis_sets.efficacy).items()}
+    follow_up = sum(visit.avisitn > trial.facts.visits.baseline for visit in trial.facts.visits.schedule)
+    results = Results(alpha, dataset="published.yml")
+    for check in published.checks:
+        printed = figures[check.estimate].printed
+        if check.check == "granularity":
+            counts = [n * follow_up for n in sizes.values()]
+            step = math.lcm(*counts)
+            below, above = possible_neighbours(printed, step)
+            possible = agrees(printed, below) or agrees(printed, above)
+            key, digits = f"reconciliation.granularity.{check.estimate}", len(printed.partition(".")[2])
+            facts = {
+                "parameter": figures[check.estimate].what,
+                "n": sum(counts),
+                "method": "granularity of a mean of counts",
+            }
+            results.add(f"{key}.step", step, "count", **facts)
+            results.add(f"{key}.below", below, "difference", digits, **facts)
+            results.add(f"{key}.above", above, "difference", digits, **facts)
+            results.add(f"{key}.finding", "possible" if possible else "not possible", "text", **facts)
+        else:
+            df = sum(sizes.values()) - 2
+            bounds = implied_p(printed, figures[check.ci].printed, df, alpha)
+            low, high = _rounded(figures[check.p].printed)
+            consistent = bounds[0] <= high and low <= bounds[1]
+            key = f"reconciliation.t_interval.{check.estimate}"
+            facts = {"parameter": figures[check.estimate].what, "n": sum(sizes.values()), "method": "pooled t test"}
+            results.add(f"{key}.df", df, "df", **facts)
+            results.add(f"{key}.p", bounds, "ci", 4, **facts)
+            results.add(f"{key}.finding", "consistent" if consistent else "not consistent", "text", **facts)
+    return results
+
+
+def possible_neighbours(printed, step):
+    """Find the multiples of 1/`step` just below and just above a printed number."""
+    below = math.floor(_number(printed) * step)
+    return below / step, (below + 1) / step
+
+
+def implied_p(estimate, interval, df, alpha=0.05):
+    """Bound the P value that a printed estimate and its printed interval imply under a t test.
+
+    Parameters
+    ----------
+    estimate, interval : str
+        As printed: ``"67"``, ``"10 to 124"``.
+    df : int
+        Degrees of freedom.
+
+    Returns
+    -------
+    list of float
+        Smallest and largest two-sided P over all values that round to what is printed.
+    """
+    lower, upper = map(_rounded, _NUMBER.findall(interval))
+    low, high = _rounded(estimate)
+    sizes = 0 if low < 0 < high else min(abs(low), abs(high)), max(abs(low), abs(high))
+    widths = upper[1] - lower[0], max(upper[0] - lower[1], 0)
+    factor = 2 * stats.t.ppf(1 - alpha / 2, df)
+    statistics = [factor * size / width if width else math.inf for size, width in zip(sizes, widths, strict=True)]
+    return [2 * stats.t.sf(statistic, df) for statistic in reversed(statistics)]
+
+
+def _number(text):
+    return float(text.replace("\u2212", "-").replace(",", "").strip("<>%"))
+
+
+def _rounded(text):
+    """The values that are printed so: all below or above after a sign, else within half of the last digit."""
+    if text[0] in "<>":
+        return (-math.inf, _number(text)) if text[0] == "<" else (_number(text), math.inf)
+    half = (0.5 + 1e-9) * 10.0 ** -len(text.strip("%").partition(".")[2])
+    return _number(text) - half, _number(text) + half

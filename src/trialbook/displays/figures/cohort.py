@@ -1,0 +1,188 @@
+"""Figures of who took part."""
+
+import textwrap
+
+import matplotlib.pyplot as plt
+
+from trialbook.analysis.baseline import scheduled_visits
+from trialbook.displays.figures.figure import WIDTH, Figure, look, say_not_estimable
+
+LINE, PAD, GAP = 0.17, 0.11, 0.24  # inches: of a line of text, around it in a box, between boxes
+GROUNDS = ("left", "not_received", "unexplained")
+
+
+def consort(trial, results):
+    """Draw the CONSORT flow of participants from the counts of `cohort.flow`.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the labels.
+    results : Results
+        Of `cohort.flow`.
+
+    Returns
+    -------
+    Figure
+        As high as its texts need; a stage that the trial's data do not tell is said to be not recorded.
+
+    References
+    ----------
+    Hopewell et al. 2025, BMJ 388:e081123 (CONSORT 2025).
+    """
+    top = [[_stage(results, "Assessed for eligibility", "screened")], [_stage(results, "Randomised", "randomised")]]
+    if "cohort.excluded.n" in results:
+        top[0].append(_stage(results, "Not randomised", "excluded"))
+    arms = [_arm_boxes(results, arm) for arm in trial.arms]
+    stages = [[_wrapped(box, 62)] for box in top]
+    stages += [[_wrapped(box, 44) for box in pair] for pair in zip(*arms, strict=True)]
+    heights = [2 * PAD + LINE * max(map(len, stage)) for stage in stages]
+    total = sum(heights) + GAP * (len(stages) - 1)
+    drawing, axes = plt.subplots(figsize=(WIDTH, total), gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1})
+    axes.set(xlim=(0, WIDTH), ylim=(0, total))
+    axes.axis("off")
+    columns, above, y = [0.25 * WIDTH, 0.75 * WIDTH], [0.5 * WIDTH], total
+    for stage, height in zip(stages, heights, strict=True):
+        places = [0.5 * WIDTH] if len(stage) == 1 else columns
+        wide = (0.6 if len(stage) == 1 else 0.48) * WIDTH
+        for x, lines in zip(places, stage, strict=True):
+            axes.add_patch(
+                plt.Rectangle((x - wide / 2, y - height), wide, height, facecolor="white", edgecolor="black")
+            )
+            axes.text(x, y - height / 2, "\n".join(lines), ha="center", va="center", fontsize=9, linespacing=1.25)
+            if y < total:
+                start = min(above, key=lambda other: abs(other - x))
+                axes.annotate(
+                    "",
+                    (x, y),
+                    (start, y + GAP),
+                    arrowprops={"arrowstyle": "-|>", "color": "0.3", "shrinkA": 0, "shrinkB": 0},
+                )
+        above, y = places, y - height - GAP
+    words = "; ".join(", ".join(box) for box in [*top, *arms[0], *arms[1]])
+    return Figure("cohort.consort", drawing, f"Flow of participants. {words}.")
+
+
+def _stage(results, label, *stage):
+    row = results.get(".".join(["cohort", *stage, "n"]))
+    return f"{label} (n = {row.display})" if row else f"{label} (not recorded)"
+
+
+def _arm_boxes(results, arm):
+    """The lines of the three boxes of an arm: allocation, follow-up, analysis."""
+
+    def some(label, *stage):
+        return [_stage(results, label, *stage)] if ".".join(["cohort", *stage, "n"]) in results else []
+
+    allocated = [
+        _stage(results, f"Allocated to {arm.label}", "randomised", arm.id),
+        _stage(results, "Received as allocated", "received", arm.id),
+        *some("Received the other treatment", "received_other", arm.id),
+        *some("No treatment recorded", "untreated", arm.id),
+    ]
+    left = f"cohort.left.{arm.id}."
+    lost = [row for row in results if row.key.startswith(left) and row.method.startswith("DCSREAS: ")]
+    followed = [
+        _stage(results, "Lost or discontinued", "left", arm.id),
+        *(f"{row.method.removeprefix('DCSREAS: ')} (n = {row.display})" for row in lost),
+        *some("Still in the study", "ongoing", arm.id),
+        *some("Disposition not recorded", "undisposed", arm.id),
+        _stage(results, "Completed", "completed", arm.id),
+    ]
+    analysed = []
+    for name in ("efficacy", "safety"):
+        analysed.append(_stage(results, f"Analysed for {name}", name, arm.id))
+        out = [results.get(f"cohort.{name}.{arm.id}.out.{ground}.n") for ground in GROUNDS]
+        analysed += [f"left out: {row.method} (n = {row.display})" for row in out if row]
+    return allocated, followed, analysed
+
+
+def _wrapped(box, width):
+    return [part for line in box for part in textwrap.wrap(line.replace("(n = ", "(n\u00a0=\u00a0"), width)]
+
+
+def love(trial, results):
+    """Draw the standardised mean difference of every baseline variable, the largest first.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the labels.
+    results : Results
+        Of `cohort.baseline`.
+
+    Returns
+    -------
+    Figure
+        Absolute values; filled where the test arm is higher, open where it is lower, a diamond for a category.
+    """
+    test, reference = trial.arms
+    smd = [(line, results.get(f"baseline.{line.id}.smd")) for line in trial.facts.baseline]
+    known = sorted(((line, r) for line, r in smd if r and r.value is not None), key=lambda pair: abs(pair[1].value))
+    with look():
+        drawing, axes = plt.subplots(figsize=(WIDTH, 1.4 + 0.32 * max(len(known), 2)))
+        for place, (line, row) in enumerate(known):
+            category = line.type == "category"
+            face = "0.6" if category or row.value == 0 else "black" if row.value > 0 else "white"
+            marker = "D" if category else "o"
+            axes.plot(abs(row.value), place, marker, markerfacecolor=face, color="black", clip_on=False)
+        axes.set_yticks(range(len(known)), [textwrap.fill(line.label, 32) for line, _ in known])
+        axes.set_xlabel("Standardised mean difference, absolute (SD)")
+        axes.grid(axis="y", color="0.9")
+        chance = results["baseline.smd.expected"]
+        if known:
+            axes.set_xlim(left=0)
+            if chance.value is not None:
+                axes.axvline(chance.value, color="0.45", linestyle="--", label="mean under randomisation alone")
+            for marker, face, label in (
+                ("o", "black", f"{test.label} higher"),
+                ("o", "white", f"{test.label} lower"),
+                ("D", "0.6", "category"),
+            ):
+                axes.plot([], [], marker, markerfacecolor=face, color="black", label=label)
+            drawing.legend(loc="outside lower center", ncols=2, frameon=False, bbox_to_anchor=(0.5, 1.0))
+        else:
+            say_not_estimable(axes)
+        axes.spines[["top", "right"]].set_visible(False)
+        drawing.tight_layout()
+    said = "; ".join(f"{line.label} {row.display}" for line, row in reversed(known)) or "not estimable"
+    alt = f"Standardised mean differences at baseline, {test.label} minus {reference.label}: {said}."
+    if known:
+        alt += f" Randomisation alone makes {chance.display} on average."
+    return Figure("cohort.love", drawing, alt)
+
+
+def attendance(trial, results):
+    """Draw who attended each visit by arm as a heat map.
+
+    Parameters
+    ----------
+    trial : Trial
+        For the labels.
+    results : Results
+        Of `cohort.attendance`.
+
+    Returns
+    -------
+    Figure
+    """
+    visits = scheduled_visits(trial)
+    cells = [[results[f"cohort.attendance.{v}.{arm.id}.n_of"] for arm in trial.arms] for v in visits]
+    shares = [[row.value[0] / max(row.value[1], 1) for row in line] for line in cells]
+    with look():
+        drawing, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.36 * len(visits)))
+        axes.imshow(shares, cmap="Greys", vmin=0, vmax=1.3, aspect="auto")
+        for y, line in enumerate(cells):
+            for x, row in enumerate(line):
+                ink = "white" if shares[y][x] > 0.75 else "black"
+                axes.text(x, y, row.display, ha="center", va="center", color=ink, fontsize=10)
+        axes.set_xticks(range(len(trial.arms)), [textwrap.fill(arm.label, 30) for arm in trial.arms])
+        axes.set_yticks(range(len(visits)), [visit.label for visit in visits.values()])
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        drawing.tight_layout()
+    said = "; ".join(
+        f"{visit.label} " + ", ".join(f"{arm.label} {row.display}" for arm, row in zip(trial.arms, line, strict=True))
+        for visit, line in zip(visits.values(), cells, strict=True)
+    )
+    return Figure("cohort.attendance", drawing, f"Participants with a value at each visit: {said}.")

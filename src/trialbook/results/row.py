@@ -1,0 +1,221 @@
+"""The row of a result: how it is made, put in a cell's output, and read back from an executed notebook."""
+
+import html
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from trialbook.results import formats
+
+MIME = "application/vnd.trialbook.results+json"
+TABLE = "application/vnd.trialbook.table+json"
+
+_DISPLAY = {
+    "p": lambda value, digits, alpha: formats.p_value(value, alpha),
+    "count": lambda value, digits, alpha: formats.count(value),
+    "ci": lambda value, digits, alpha: formats.interval(value, digits),
+    "range": lambda value, digits, alpha: formats.interval(value, digits),
+    "n of N": lambda value, digits, alpha: formats.count_of(*value),
+    "n (%)": lambda value, digits, alpha: formats.count_percent(*value),
+    "percent": lambda value, digits, alpha: formats.percent(value, digits),
+    "mean (SD)": lambda value, digits, alpha: formats.centre_spread(value[0], value[1], digits),
+    "median (IQR)": lambda value, digits, alpha: formats.centre_spread(value[0], value[1:], digits),
+    "text": lambda value, digits, alpha: value,
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One displayed number with all that is needed to say where it came from.
+
+    `value` is a float, a list of floats for a composite (an interval, a mean with its SD, a count with its
+    total), a string for a fact of the trial, or None where nothing could be estimated.
+    """
+
+    key: str
+    statistic: str
+    value: float | int | str | list | None
+    display: str
+    parameter: str = ""
+    visit: str = ""
+    group: str = ""
+    unit: str = ""
+    n: int | None = None
+    method: str = ""
+    estimand: str = ""
+    analysis_set: str = ""
+    dataset: str = ""
+    notebook: str = ""
+    cell: str = ""
+
+
+class Results:
+    """An ordered collection of results with unique keys, shown by a notebook cell as its output."""
+
+    def __init__(self, alpha=0.05, **common):
+        self._rows = {}
+        self.alpha = alpha
+        self._common = common
+
+    def add(self, key, value, statistic, digits=0, **facts):
+        """Add one result; its display string follows from its statistic.
+
+        Parameters
+        ----------
+        key : str
+            Stable, lower case, dotted.
+        value : float, int, str, list or None
+        statistic : str
+            Such as ``mean``, ``ci``, ``p``, ``n (%)`` or ``text``.
+        digits : int
+            Decimals shown.
+        **facts
+            Other fields of `Result`.
+
+        Raises
+        ------
+        ValueError
+            If the key is there already.
+        """
+        if key in self._rows:
+            raise ValueError(f"the result {key!r} is computed twice")
+        value = _plain(value)
+        write = _DISPLAY.get(statistic)
+        if value is None:
+            display = formats.NOT_ESTIMABLE
+        elif write:
+            display = write(value, digits, self.alpha)
+        else:
+            display = formats.number(value, digits)
+        self._rows[key] = Result(key, statistic, value, display, **{**self._common, **facts})
+
+    def __getitem__(self, key):
+        return self._rows[key]
+
+    def __contains__(self, key):
+        return key in self._rows
+
+    def get(self, key, default=None):
+        """Look up a result that may not be there."""
+        return self._rows.get(key, default)
+
+    def __iter__(self):
+        return iter(self._rows.values())
+
+    def __len__(self):
+        return len(self._rows)
+
+    def update(self, other):
+        """Take in all results of another collection; a key that both hold is an error."""
+        for row in other:
+            if row.key in self._rows:
+                raise ValueError(f"the result {row.key!r} is computed twice")
+            self._rows[row.key] = row
+        return self
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        lines = "".join(
+            f"<tr><th scope='row'><code>{html.escape(r.key)}</code></th><td>{html.escape(r.display)}</td>"
+            f"<td>{html.escape(r.unit)}</td><td>{'' if r.n is None else r.n}</td><td>{html.escape(r.method)}</td></tr>"
+            for r in self
+        )
+        return {
+            "text/plain": f"{len(self)} results",
+            "text/html": f"<details class='results'><summary>{len(self)} results</summary><div class='wide'><table>"
+            "<thead><tr><th scope='col'>Key</th><th scope='col'>Display</th><th scope='col'>Unit</th>"
+            "<th scope='col'>n</th><th scope='col'>Method</th></tr></thead>"
+            f"<tbody>{lines}</tbody></table></div></details>",
+            MIME: [asdict(row) for row in self],
+        }
+
+
+def software(*packages):
+    """Record the versions of Python and of the packages that computed the results, under ``software.<package>``."""
+    results = Results(method="importlib.metadata", dataset="environment")
+    results.add("software.python", platform.python_version(), "text")
+    for package in packages:
+        results.add(f"software.{package}", version(package), "text")
+    return results
+
+
+def _plain(value):
+    """Reduce numpy's scalars and sequences to what JSON holds; a value that is not finite is None."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        parts = [_plain(part) for part in value]
+        return None if any(part is None for part in parts) else parts
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def cell_anchor(cell):
+    """Name the anchor of a notebook cell on its page."""
+    return f"cell-{cell['id']}"
+
+
+def cells(path):
+    """Read the cells of a notebook."""
+    return json.loads(Path(path).read_text("utf8"))["cells"]
+
+
+def outputs(path):
+    """Read every rich output of an executed notebook.
+
+    Parameters
+    ----------
+    path : Path
+        An executed ``.ipynb``.
+
+    Yields
+    ------
+    cell : dict
+    output : dict
+        With ``data`` and ``metadata``.
+    """
+    for cell in cells(path):
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                yield cell, output
+
+
+def read(folder):
+    """Read the results of all executed notebooks in a folder, with the notebook and cell of each.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of executed notebooks.
+
+    Returns
+    -------
+    dict of str to Result
+        By key, in the order of the notebooks' names.
+
+    Raises
+    ------
+    ValueError
+        If two cells computed the same key.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob("*.ipynb")):
+        for result in of_notebook(path):
+            if result.key in found:
+                raise ValueError(f"the result {result.key!r} is in both {found[result.key].notebook} and {path.stem}")
+            found[result.key] = result
+    return found
+
+
+def of_notebook(path):
+    """Yield each result of one executed notebook, with its notebook and cell."""
+    for cell, output in outputs(path):
+        for row in output["data"].get(MIME, []):
+            yield Result(**{**row, "notebook": Path(path).stem, "cell": cell_anchor(cell)})
+
+
+def dump(found):
+    """Write results as the text of ``results.json``: one row a line, sorted by key."""
+    lines = (json.dumps(asdict(found[key]), ensure_ascii=False) for key in sorted(found))
+    return "[\n" + ",\n".join(lines) + "\n]\n"

@@ -1,0 +1,156 @@
+"""A trial: its facts and the ADaM tables, read from a folder and validated as one."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from trialbook.errors import Fault, TrialError, UserError
+from trialbook.results import formats
+from trialbook.trial import tables as schema
+from trialbook.trial.config import Facts, read_facts
+
+TABLES = ("adsl", "adlb", "adae", "adex")
+REQUIRED = ("adsl", "adlb")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A validated trial: its facts, and one DataFrame per table (None where the trial does not have it)."""
+
+    folder: Path
+    facts: Facts
+    adsl: pd.DataFrame
+    adlb: pd.DataFrame
+    adae: pd.DataFrame | None
+    adex: pd.DataFrame | None
+
+    @cached_property
+    def arms(self):
+        """The two arms, test before reference."""
+        return sorted(self.facts.arms, key=lambda arm: arm.role == "reference")
+
+    @property
+    def ci_level(self):
+        """The confidence level as it is written: ``95%``."""
+        return f"{100 * (1 - self.facts.alpha):g}%"
+
+    def subjects(self, analysis_set=None):
+        """Select the subjects of an analysis set.
+
+        Parameters
+        ----------
+        analysis_set : AnalysisSet, optional
+            All randomised subjects when not given.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            Rows of ADSL by arm id, test before reference.
+        """
+        chosen = self.adsl if analysis_set is None else self.adsl[self.adsl[analysis_set.flag] == "Y"]
+        return {arm.id: chosen[chosen["TRT01P"] == arm.value] for arm in self.arms}
+
+    def within(self, analysis_set):
+        """Choose the analysis set of the efficacy analyses.
+
+        Parameters
+        ----------
+        analysis_set : str
+            A name under ``analysis_sets`` in ``trial.yml``.
+
+        Returns
+        -------
+        Trial
+            The same trial, whose efficacy set is the one named.
+
+        Raises
+        ------
+        UserError
+            If ``trial.yml`` declares no such set.
+        """
+        sets = self.facts.analysis_sets
+        if analysis_set not in sets.declared:
+            known = ", ".join(sets.declared)
+            file = self.folder / "trial.yml"
+            raise UserError(f"{file}: no set {analysis_set!r} under analysis_sets; it has: {known}")
+        chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
+        return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
+
+    def parameters(self, role):
+        """List the declared parameters of one role, in the order of ``trial.yml``."""
+        return [parameter for parameter in self.facts.parameters if parameter.role == role]
+
+    def visits(self, paramcd):
+        """List the scheduled visits, from the baseline on, with rows of a parameter (whose AVAL may be missing)."""
+        seen = self._seen.get(paramcd, ())
+        return [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline and v.avisitn in seen]
+
+    @cached_property
+    def _seen(self):
+        """The visits with rows of each parameter."""
+        return {paramcd: set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
+
+    def visit_id(self, visit, paramcd):
+        """Name a visit in a key: ``baseline``, ``final`` for the last one of the parameter, or its label."""
+        if visit.avisitn == self.facts.visits.baseline:
+            return "baseline"
+        return "final" if visit == self.visits(paramcd)[-1] else formats.slug(visit.label)
+
+    def values(self, paramcd, analysis_set=None):
+        """Spread a parameter over subjects and scheduled visits.
+
+        Parameters
+        ----------
+        paramcd : str
+        analysis_set : AnalysisSet, optional
+
+        Returns
+        -------
+        dict of str to DataFrame
+            By arm id: one row per subject of the set, one column per visit (its AVISITN), NaN where missing.
+        """
+        rows = self.adlb[self.adlb["PARAMCD"] == paramcd]
+        wide = rows.pivot(index="USUBJID", columns="AVISITN", values="AVAL")
+        columns = [visit.avisitn for visit in self.visits(paramcd)]
+        return {
+            arm: wide.reindex(index=subjects["USUBJID"], columns=columns)
+            for arm, subjects in self.subjects(analysis_set).items()
+        }
+
+
+def read(folder):
+    """Read a trial from its folder and validate it as a whole.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds ``trial.yml``, ``adsl.csv``, ``adlb.csv`` and, where collected, ``adae.csv`` and ``adex.csv``.
+
+    Returns
+    -------
+    Trial
+
+    Raises
+    ------
+    TrialError
+        With every fault found: file, row, column, rule, remedy.
+    """
+    folder = Path(folder)
+    facts = read_facts(folder)
+    faults, tables = [], {}
+    for name in TABLES:
+        path = folder / f"{name}.csv"
+        if path.exists():
+            table, found = schema.read_table(path)
+            faults += found
+            tables |= {} if found else {name: table}
+        elif name in REQUIRED:
+            faults.append(Fault(path.name, "the file is missing", f"put {path.name} beside trial.yml"))
+    if all(name in tables for name in REQUIRED):
+        faults += schema.check(tables, facts)
+    if faults:
+        raise TrialError(folder, faults)
+    numbered = {name: schema.to_numbers(table, name, facts) for name, table in tables.items()}
+    return Trial(folder, facts, *(numbered.get(name) for name in TABLES))

@@ -1,0 +1,92 @@
+"""The CONSORT checklist: every item, where it is reported, what results say of it, and its gaps."""
+
+import re
+
+import pytest
+from builds import ROOT, built_once
+
+from trialbook.claims import consort
+from trialbook.errors import TrialError
+
+# the items of the CONSORT 2025 statement: how many letters each number has, where it has any
+LETTERS = {1: 2, 5: 2, 12: 2, 16: 2, 17: 2, 20: 2, 21: 4, 22: 2, 23: 2, 24: 2}
+ITEMS = [f"{n}{letter}" for n in range(1, 31) for letter in ("abcd"[: LETTERS[n]] if n in LETTERS else [""])]
+PAGE = "book/consort.html"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id)
+
+
+def checklist(site):
+    """The cells of each item, by its number."""
+    rows = site.pages[PAGE].select("article table tbody tr")
+    return {row.td.get_text(strip=True): row.select("td") for row in rows}
+
+
+def test_every_item_of_the_statement_is_there_once_and_in_order(base):
+    assert len(ITEMS) == 42
+    assert list(checklist(base.site)) == ITEMS == list(consort.read(ROOT / "book/consort.yml"))
+
+
+def test_every_marked_passage_is_linked_from_its_item(base):
+    marked = {
+        (item, path.stem)
+        for path in ROOT.glob("book/*.md")
+        for items in re.findall(r"^\{consort\}`(.*?)`", path.read_text("utf8"), re.M)
+        for item in items.split(",")
+    }
+    linked = set()
+    for item, cells in checklist(base.site).items():
+        for link in cells[2].select("a"):
+            page, _, anchor = link["href"].partition("#")
+            target = base.site.pages[f"book/{page}"].select(f"#{anchor}")
+            assert len(target) == 1, link
+            section = target[0].find_parent("section").find(re.compile("h[1-6]"))
+            assert section.get_text().rstrip("#") in link.get_text() or page == "index.html"
+            linked.add((item, page.removesuffix(".html")))
+    assert linked == marked
+
+
+def test_an_item_without_a_passage_is_a_gap(base):
+    marked = re.findall(r"\{consort\}`(.*?)`", "".join(p.read_text("utf8") for p in ROOT.glob("book/*.md")))
+    known = {item for items in marked for item in items.split(",")}
+    shown = checklist(base.site)
+    assert {item for item in shown if shown[item][2].get_text(strip=True) == "Not reported"} == set(ITEMS) - known
+    for item, declared in consort.read(ROOT / "book/consort.yml").items():
+        assert declared.gap in shown[item][3].get_text()
+
+
+def test_the_checks_are_those_that_the_results_bear_out(base):
+    shown = checklist(base.site)
+    said = shown["22a"][3].get_text(" ", strip=True)
+    results = base.site.results
+    nk, art, n = (results[f"cohort.randomised.{part}n"]["value"] for part in ("nk_art.", "art.", ""))
+    assert nk + art == n and f"Holds: the arms add up to all randomised ( {nk} + {art} == {n} )" in said
+    assert "Broken" not in base.site.text(PAGE)
+
+
+def test_a_draft_shows_what_is_broken_and_what_is_not_available(base, tmp_path):
+    copy = base.clone(tmp_path / "copy")
+    copy.edit("book/consort.yml", "== cohort.randomised.n\n", "== cohort.randomised.n + 1\n")
+    copy.edit("book/consort.yml", "cohort.safety.art.n\n", "cohort.no.such\n")
+    copy.run("trialbook", "book", ".", "_build/html", "--draft")
+    assert "Broken: the arms add up to all randomised (10 + 10 == 20 + 1)" in copy.site.text(PAGE)
+    assert "reference arm: [not available: cohort.no.such]" in copy.site.text(PAGE)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1a: {topic: Title, checks: {it holds: open(1)}}", "1a.checks: the only functions"),
+        ("1a: {checks: {it holds: a.b > 0}}", "1a.topic: the key is missing"),
+        ("1a: {topic: Title, and more}", "there is no such key"),
+    ],
+)
+def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
+    path = tmp_path / "consort.yml"
+    path.write_text(text, "utf8")
+    with pytest.raises(TrialError, match=r"consort\.yml") as error:
+        consort.read(path)
+    assert said in str(error.value)

@@ -1,0 +1,366 @@
+"""Building again: only what an edit needs, with the outcome of a clean build, and a fault stays a fault."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from builds import NOTEBOOKS, SCATTERED, built_once, differences, digests
+
+ALL = {*NOTEBOOKS, *SCATTERED}
+EFFICACY = {"03_efficacy", "04_sensitivity", "scenarios"}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id)
+
+
+@pytest.fixture
+def copy(base, tmp_path):
+    """The book as built, in a folder of its own."""
+    return base.clone(tmp_path / "copy")
+
+
+# ---------------------------------------------------------------------------------------------- what an edit does
+
+
+def one_cd4_value(copy):
+    """Raise the last CD4 count of one participant of the test arm by 30 cells, and what is derived from it."""
+    path = copy.folder / "data/nk_inr/adlb.csv"
+    head, *rows = path.read_text("utf8").splitlines()
+    at = {name: i for i, name in enumerate(head.split(","))}
+    cells = [row.split(",") for row in rows]
+    test = next(
+        c for c in cells if c[at["PARAMCD"]] == "CD4" and c[at["AVISITN"]] == "24" and c[at["TRTP"]] == "NK+ART"
+    )
+    for column in ("AVAL", "CHG"):
+        test[at[column]] = str(int(test[at[column]]) + 30)
+    path.write_text("\n".join([head, *(",".join(c) for c in cells), ""]), "utf8")
+
+
+def cell(notebook, id, add):
+    """Add a line to a cell of a notebook."""
+
+    def change(copy):
+        path = copy.folder / "notebooks" / f"{notebook}.ipynb"
+        content = json.loads(path.read_text("utf8"))
+        found = next(c for c in content["cells"] if c["id"] == id)
+        found["source"] = "".join(found["source"]) + add
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+    return change
+
+
+def text(name, old, new):
+    return lambda copy: copy.edit(name, old, new)
+
+
+def remove_page(copy):
+    copy.edit("_toc.yml", "      - file: book/introduction\n", "")
+
+
+def move_page(copy):
+    remove_page(copy)
+    copy.edit(
+        "_toc.yml",
+        "      - file: book/discussion\n",
+        "      - file: book/discussion\n      - file: book/introduction\n",
+    )
+
+
+def move_item(copy):
+    """Let another page report an item of CONSORT."""
+    copy.edit("book/methods.md", "{consort}`20a`\n", "")
+    copy.edit("book/introduction.md", "Only a", "{consort}`20a`\nOnly a")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of the sources, the runs that it must make again, and what the pages then say, where it is tried."""
+
+    name: str
+    make: object
+    reruns: frozenset = frozenset()
+    shows: str = ""
+
+
+EDITS = [
+    Edit("one CD4 value", one_cd4_value, frozenset(ALL)),
+    Edit(
+        "an adverse event",
+        text("data/nk_inr/adae.csv", ",1,N,RELATED", ",1,Y,RELATED"),
+        frozenset({"02_safety", "05_reconciliation", "07_double", "08_rows"}),
+    ),
+    Edit(
+        "a dose",
+        text("data/nk_inr/adex.csv", ",DOSE,Dose,1,", ",DOSE,Dose,2,"),
+        frozenset({"01_cohort", "02_safety", "05_reconciliation", "08_rows"}),
+    ),
+    Edit(
+        "a published figure",
+        text("data/nk_inr/published.yml", 'printed: "67"', 'printed: "68"'),
+        frozenset({"04_sensitivity", "05_reconciliation"}),
+    ),
+    Edit("code in a notebook", cell("02_safety", "events", "\n# as reported"), frozenset({"02_safety"})),
+    Edit("code in the notebook of the scenarios", cell("03_efficacy", "final", "\n# as reported"), EFFICACY),
+    Edit(
+        "a scenario",
+        text("notebooks/scenarios.yml", "ANCOVA on baseline", "ANCOVA"),
+        frozenset(EFFICACY - {"03_efficacy"}),
+    ),
+    Edit(
+        "a label of an arm", text("data/nk_inr/trial.yml", "label: NK+ART", "label: NK cells and ART"), frozenset(ALL)
+    ),
+    Edit(
+        "the engine's way of writing an interval",
+        text("src/trialbook/style.py", '" to ".join', '" up to ".join'),
+        frozenset(ALL),
+    ),
+    Edit("the engine's binding", text("src/trialbook.sphinx.numbers.py", '" CI, "', '" CI: "'), shows=" CI: <a"),
+    Edit(
+        "the bibliography",
+        text("book/references.bib", "title", "note = {Read twice}, title"),
+        shows="Read twice",
+    ),
+    Edit(
+        "a style sheet",
+        text("src/trialbook/sphinx/static/paper.css", "", "p { margin: 0; }\n"),
+        shows="p { margin: 0; }",
+    ),
+    Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), shows="Only a short summary"),
+    Edit("the words of a claim", text("book/claims.yml", "says: rose", "says: went up"), shows="went up"),
+    Edit("where an item of CONSORT is reported", move_item, shows="consort-introduction-"),
+    Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else"), shows="Somebody else"),
+    Edit("a page moved", move_page),
+    Edit("a page removed", remove_page),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_an_edit_makes_due_what_depends_on_it_and_nothing_else(edit, copy):
+    edit.make(copy)
+    due = {Path(name).parts[1].split(".ipynb")[0] for name, row in copy.plan().items() if row["plan"] != "no update"}
+    gate = {".disclosed"} if edit.reruns else set()
+    assert due == edit.reruns | gate | {".built"}
+
+
+def test_nothing_changed_nothing_due(copy):
+    assert {row["plan"] for row in copy.plan().values()} == {"no update"}
+
+
+def test_a_site_taken_away_is_due(copy):
+    shutil.rmtree(copy.site.folder)
+    assert [name for name, row in copy.plan().items() if row["plan"] != "no update"] == ["_build/.built"]
+
+
+def built_again(copy, folder, reruns):
+    """Bring the book up to date; those are run again that must be, and a build without any page gives the same."""
+    before = copy.executed()
+    copy.make()
+    after = copy.executed()
+    assert {name for name in ALL if after[name] != before[name]} == reruns
+    clean = copy.clone(folder, without=("_build",))  # and without the runs: test_notebook.py
+    clean.bind()
+    assert differences(copy.site.digests(), clean.site.digests()) == []
+
+
+def test_one_value_changes_every_sentence_that_depends_on_it(base, copy, tmp_path):
+    one_cd4_value(copy)
+    built_again(copy, tmp_path / "clean", ALL)
+    every_sentence_has_the_new_value(base.site, copy.site)
+
+
+def test_what_changes_the_pages_alone_shows(copy, tmp_path):
+    edits = [edit for edit in EDITS if not edit.reruns and edit.make is not remove_page]
+    for edit in edits:
+        edit.make(copy)
+    built_again(copy, tmp_path / "clean", set())
+    said = "".join(path.read_text("utf8") for path in copy.site.folder.rglob("*") if path.suffix in (".html", ".css"))
+    assert [edit.name for edit in edits if edit.shows not in said] == []
+    assert "Who was blinded Introduction" in copy.site.text("book/consort.html")
+    following = copy.site.pages["book/discussion.html"].select_one("a.right-next")
+    assert following["href"] == "introduction.html"
+
+
+def every_sentence_has_the_new_value(old, new):
+    moved = {key for key, row in new.results.items() if row["display"] != old.results[key]["display"]}
+    assert {"cd4.final.nk_art.mean", "cd4.final.difference", "cd4.final.difference.ci", "cd4.gee.effect"} <= moved
+    sentences = 0
+    for page in new.pages:
+        assert [key for key, _ in new.numbers(page)] == [key for key, _ in old.numbers(page)]
+        for (key, now), (_, then) in zip(new.numbers(page), old.numbers(page), strict=True):
+            assert now == new.results[key]["display"]
+            assert (now != then) == (key in moved)
+            sentences += key in moved
+    assert sentences > len(moved) / 2
+    for label, changes in (("CD4 count", True), ("CD8 count", False)):
+        now, then = (site.pages["book/efficacy.html"].select(f"img[alt^='Mean {label}']") for site in (new, old))
+        assert len(now) == 1 and (now[0]["alt"] != then[0]["alt"]) == changes
+
+
+def test_a_removed_page_leaves_no_file(copy, tmp_path):
+    remove_page(copy)
+    (copy.folder / "book/introduction.md").unlink()
+    built_again(copy, tmp_path / "clean", set())
+    assert [name for name in copy.site.digests() if "introduction" in name] == []
+    assert not any("introduction.html" in str(soup) for soup in copy.site.every_page.values())
+
+
+# ------------------------------------------------------------------------------------------ a fault stays a fault
+
+FAULTS = {
+    "a key that no notebook computed": ("{num}`cd4.no.such`", "cd4.no.such"),
+    "a table that no notebook shows": ("```{result-table} cd4.no.table\nCaption.\n```", "cd4.no.table"),
+    "a figure that no notebook shows": ("```{result-figure} cd4.no.figure\nCaption.\n```", "cd4.no.figure"),
+    "a digit typed by hand": ("It rose to 243 cells.", "'243'"),
+    "a role that does not exist": ("{nmu}`cd4.final.difference`", "nmu"),
+    "an image that does not exist": ("![nothing](nowhere.png)", "nowhere.png"),
+    "a link that leads nowhere": ("[nothing](nowhere.md)", "nowhere.md"),
+    "a reference that is not in the bibliography": ("{cite}`nobody`", "nobody"),
+    "a word that judges": ("They hardly changed.", "the word 'hardly' judges: “They hardly changed.”"),
+    "a claim that is false": ("It {claim}`fell` here.", "the claim 'fell' is false: “It fell here.”"),
+    "its condition": ("", "it is true while cd4.final.difference < 0; here 67 < 0"),
+    "its values": ("", "with cd4.final.difference = 67 (raw 67.1)"),
+    "a heading that is false": ("## They {claim}`all fell <fell>`", "the claim 'fell' is false: “They all fell”"),
+    "a claim on no result": ("It {claim}`no_key`.", "'cd4.no.key', which the claim 'no_key'"),
+    "a claim that can't be judged": ("It {claim}`neither`.", "'neither' cannot be judged, it gives"),
+    "a claim that is not declared": ("It {claim}`nobodys`.", "no claim 'nobodys'"),
+    "a claim without words": ("It {claim}`wordless`.", "'wordless' has no words"),
+    "a digit in a claim": ("It fell {claim}`by 77 <wordless>`.", "'77' is typed by hand"),
+    "an item that CONSORT has not": ("{consort}`12a,99z` They were adults.", "no item '99z'"),
+}
+DECLARED = """
+fell: {says: fell, holds: cd4.final.difference < 0}
+no_key: {says: fell, holds: cd4.no.key < 0}
+neither: {says: fell, holds: cd4.final.difference}
+wordless: {because: none}
+idle: {says: fell, because: none}
+"""
+ELSEWHERE = {
+    "a claim that no page makes": ("book/claims.yml", "'idle' is declared and no page makes it"),
+    "a check that is false": ("book/consort.md", "“the arms add up to all randomised” is false"),
+    "a check on no result": ("book/consort.md", "'cohort.no.such', which the check"),
+}
+
+
+def test_faults_in_prose_fail_every_build_until_they_are_mended_and_the_old_site_stays(copy):
+    before = copy.site.digests()
+    names = ("book/safety.md", "book/claims.yml", "book/consort.yml")
+    sound = {name: (copy.folder / name).read_text("utf8") for name in names}
+    copy.edit("book/safety.md", "", "".join(f"\n{text}\n" for text, _ in FAULTS.values()))
+    copy.edit("book/claims.yml", "", DECLARED)
+    copy.edit("book/consort.yml", "== cohort.randomised.n\n", "== cohort.randomised.n + 1\n")
+    copy.edit("book/consort.yml", "== cohort.safety.art.n\n", "== cohort.no.such\n")
+    placed = {fault: ("book/safety.md", named) for fault, (_, named) in FAULTS.items()}
+    for _ in range(2):
+        lines = copy.make(fails=True).splitlines()
+        for fault, (where, named) in (placed | ELSEWHERE).items():
+            assert any(where in line and named in line for line in lines), f"{fault} is not said:\n{lines}"
+        assert copy.site.digests() == before
+    copy.edit("book/claims.yml", DECLARED, "\nhostile: {says: is, holds: open('x') == 1}\n")
+    assert "hostile.holds: the only functions" in copy.make(fails=True)
+    for name, text in sound.items():
+        (copy.folder / name).write_text(text, "utf8")
+    copy.make()
+    assert differences(copy.site.digests(), before) == []
+
+
+def test_a_cell_that_fails_fails_every_build_and_the_old_site_stays(copy):
+    before = copy.site.digests()
+    cell("02_safety", "events", "\n1 / 0")(copy)
+    for _ in range(2):
+        said = copy.make(fails=True)
+        assert "02_safety" in said and "ZeroDivisionError" in said
+        assert copy.site.digests() == before
+
+
+def test_a_notebook_that_tells_of_a_participant_builds_no_book_and_the_old_one_stays(copy):
+    before = copy.site.digests()
+    path = copy.folder / "executed/02_safety.ipynb"
+    content = json.loads(path.read_text("utf8"))
+    showing = next(cell for cell in content["cells"] if cell.get("outputs"))
+    showing["outputs"].append({"output_type": "stream", "name": "stdout", "text": ["NKINR-007\n"]})
+    path.write_text(json.dumps(content), "utf8")
+    for _ in range(2):
+        said = copy.make(fails=True)
+        assert f"02_safety, cell {showing['id']}, text: identifier (NKINR-007)" in said
+        assert copy.site.digests() == before
+
+
+def test_a_fault_in_the_data_leaves_all_that_stood(copy):
+    before = copy.site.digests(), digests(copy.folder / "executed")
+    (copy.folder / "data/nk_inr/adsl.csv").unlink()
+    for _ in range(2):
+        assert "adsl.csv" in copy.make(fails=True)
+        assert (copy.site.digests(), digests(copy.folder / "executed")) == before
+
+
+# ---------------------------------------------------------------------------------------------- digits in prose
+
+# each line with the word that must be reported, in a page of its own section
+TYPED = [
+    ("It rose to 11 cells.", "11"),
+    ("| place |\n|---|\n| 12 |", "12"),
+    ("![a drop to 13](../executed/figures/../figures/cd4.trajectory.svg)", "13"),
+    ("```{result-figure} cd4.trajectory\nA caption of 14.\n```", "14."),
+    ("```{list-table} A title of 15\n* - cell\n```", "15"),
+    ("<b>16</b>", "16"),
+    ("<div>\n<p>17</p>\n</div>", "17"),
+    ("A formula $x = 18$.", "18"),
+    ("## A heading of 19", "19"),
+    ("[a link of 20](methods.md)", "20"),
+    ("[a link of 21](https://example.org)", "21"),
+    ("A note.[^note]\n\n[^note]: It says 22.", "22"),
+    ("*P* = 0.23", "0.23"),
+    ("*P* = .2024", ".2024"),
+    ("It fell by 2024.5 cells.", "2024.5"),
+    ("In 2025% of cases.", "2025%"),
+    ("HIV-1.26", "HIV-1.26"),
+    ("See item 27, 28 participants had it.", "28"),
+    ("a29", "a29"),
+    ("CD4=30", "=30"),
+    (":::{admonition} A notice of 31\nText.\n:::", "31"),
+    ("term 32\n: what it means", "32"),
+    ("In **33**.", "33"),
+    ("In *34*.", "34"),
+    ("35&nbsp;cells", "35"),
+    ("```{raw} latex\n36\n```", "36"),
+    ("{abbr}`CI (37)`", "37"),
+    ("A year 1838 before reporting.", "1838"),
+    ("٣٩ in other digits.", "٣٩"),
+]
+
+ALLOWED = [
+    "CD4 and CD8, CD4/CD8 and CR2, with HIV-1 and HLA-2.",
+    "In 1999, in 2024 and from 2018–2020.",
+    "Items 1a, 2 and 3–4 of the statement, and item 12b.",
+    "As others found {cite}`bell2002,pustejovsky2018`.",
+    "In {numref}`tab-events`, {ref}`statistical-methods` and [](methods.md).",
+    "Run `make book CORES=4`.",
+    "```bash\nmake book CORES=4\n```",
+    "$$x_1^2 + 10 = y$$",
+    "1. First.\n2. Second.",
+    "<https://example.org/10.1000/182>",
+    "% a comment of 67",
+]
+
+
+@pytest.fixture(scope="module")
+def digits(base, tmp_path_factory):
+    """The words reported of a page with every typed digit of `TYPED` and every allowed one of `ALLOWED`."""
+    copy = base.clone(tmp_path_factory.mktemp("digits") / "copy")
+    page = "\n\n".join(["# Digits", *(line for line, _ in TYPED), *ALLOWED])
+    (copy.folder / "book/availability.md").write_text(page, "utf8")
+    return re.findall(r"the number '([^']*)' is typed by hand", copy.bind(fails=True))
+
+
+@pytest.mark.parametrize(("line", "word"), TYPED, ids=[word for _, word in TYPED])
+def test_a_digit_typed_by_hand_is_reported(digits, line, word):
+    assert [reported for reported in digits if word in reported], digits
+
+
+def test_what_a_rule_allows_is_not_reported(digits):
+    assert len(digits) == len(TYPED)

@@ -1,0 +1,164 @@
+"""Claims: a condition is read, computed and refused; the words of the paper fail when it is no longer true."""
+
+import re
+
+import pytest
+from builds import ROOT, built_once
+
+from trialbook.claims import claims
+from trialbook.claims.conditions import Condition, ConditionError
+from trialbook.errors import TrialError
+from trialbook.results.row import Results
+
+
+@pytest.fixture(scope="module")
+def rows():
+    found = Results()
+    found.add("cd4.difference", 67.1, "difference")
+    found.add("cd4.difference.ci", [10.07, 124.1], "ci")
+    found.add("cd4.effect.2", 1.0, "effect")
+    found.add("cd4.verdict", "keeps its level", "text")
+    found.add("cd4.nothing", None, "difference")
+    found.add("fever.n_of", [2, 10], "n of N")
+    return found
+
+
+# -------------------------------------------------------------------------------------------------- the conditions
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cd4.difference > 0", True),
+        ("cd4.difference<0", False),
+        ("0 < cd4.difference <= 67.1", True),
+        ("min(cd4.difference.ci) > 0 and max(cd4.difference.ci) < 124", False),
+        ("min(cd4.difference.ci) > 0 or max(cd4.difference.ci) < 124", True),
+        ("not cd4.difference > 100", True),
+        ("abs(-cd4.difference) - 67.1 == 0", True),
+        ("fever.n_of[0] / fever.n_of[1] == 0.2", True),
+        ("len(fever.n_of) == 2 * cd4.effect.2", True),
+        ("cd4.verdict == 'keeps its level'", True),
+        ("cd4.verdict != 'cd4.verdict'", True),
+        ("'level' in cd4.verdict", True),
+    ],
+)
+def test_a_condition_is_true_or_false(rows, text, expected):
+    assert Condition(text).holds(rows) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cd4.difference >", "not a condition"),
+        ("cd4.difference = 0", "not a condition"),
+        ("", "not a condition"),
+        ("(" * 5000 + "cd4.difference", "not a condition"),
+        ("difference > 0", "'difference' is no key"),
+        ("1 > 0", "names no result"),
+        ("__import__('os').system('touch gone') == cd4.difference", "the only functions"),
+        ("open('claims.yml') == cd4.difference", "the only functions"),
+        ("(cd4.difference).__class__ == 1", "Attribute"),
+        ("().__class__.__bases__[0] == cd4.difference", "Attribute"),
+        ("cd4.difference ** 9 ** 9 ** 9 > 1", "Pow"),
+        ("cd4.difference << 99999999 > 1", "LShift"),
+        ("[x for x in cd4.difference.ci]", "ListComp"),
+        ("(lambda: cd4.difference)() > 1", "the only functions"),
+        ("f'{cd4.difference}' == '67'", "JoinedStr"),
+        ("max(cd4.difference.ci, key=len) > 1", "keyword"),
+        ("cd4.difference if cd4.difference else 1", "IfExp"),
+        ("(x := cd4.difference) > 1", "NamedExpr"),
+    ],
+)
+def test_what_is_not_of_the_language_is_refused_when_it_is_read(text, said):
+    with pytest.raises(ConditionError, match=re.escape(said)):
+        Condition(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cd4.difference", "it gives 67.1, not true or false"),
+        ("cd4.difference > 'none'", "it cannot be computed"),
+        ("cd4.difference.ci > 0", "it cannot be computed"),
+        ("fever.n_of[2] > 0", "it cannot be computed"),
+        ("cd4.difference / 0 > 1", "it cannot be computed"),
+        ("len(cd4.verdict * 99999999) > 1", "it cannot be computed"),
+        ("cd4.nothing > 0", "cd4.nothing is"),
+    ],
+)
+def test_what_gives_neither_true_nor_false_is_said(rows, text, said):
+    with pytest.raises(ConditionError, match=re.escape(said)):
+        Condition(text).holds(rows)
+
+
+def test_a_condition_is_shown_with_the_displays(rows):
+    condition = Condition("min(cd4.difference.ci) > 0 and\n fever.n_of[0] <= 10 and cd4.verdict != 'a.b'")
+    assert condition.filled(rows) == "min(10 to 124) > 0 and 2 <= 10 and keeps its level != 'a.b'"
+    assert Condition("fever.n_of[2] > cd4.difference[0]").filled(rows) == "2 of 10[2] > 67[0]"
+    assert "cd4.difference.ci = 10 to 124 (raw [10.07, 124.1])" in condition.values(rows)
+
+
+# -------------------------------------------------------------------------------------------------------- the file
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: {says: rose, holds: open('x') == 1}", "a.holds: the only functions"),
+        ("a: {says: rose}", "a: a claim has either `holds`"),
+        ("a: {says: rose, holds: a.b > 0, because: so}", "a: a claim has either `holds`"),
+        ("a: {says: rose, hold: a.b > 0}", "did you mean `holds`?"),
+        ("A b: {says: rose, because: so}", "lower-case letters"),
+        ("a: {because: so}\na: {because: not}", "the key `a` stands twice"),
+        ("a: [", "not YAML"),
+        ("- a", "the file holds no keys"),
+    ],
+)
+def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
+    path = tmp_path / "claims.yml"
+    path.write_text(text, "utf8")
+    with pytest.raises(TrialError, match=r"claims\.yml") as error:
+        claims.read(path)
+    assert said in str(error.value)
+
+
+def test_a_paper_need_not_make_claims(tmp_path):
+    assert claims.read(tmp_path / "claims.yml") == {}
+
+
+# -------------------------------------------------------------------------------------------------------- the book
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, worker_id):
+    return built_once(tmp_path_factory, worker_id)
+
+
+def test_a_reader_can_come_to_a_claim_and_read_its_condition(base):
+    made = [(claim, page) for page, soup in base.site.pages.items() for claim in soup.select("article .claim")]
+    declared = claims.read(ROOT / "book/claims.yml")
+    assert {claim["data-claim"] for claim, _ in made} == declared.keys()
+    for claim, page in made:
+        own = declared[claim["data-claim"]]
+        assert claim.name == "span" and claim["tabindex"] == "0", page
+        condition = " ".join(own.holds.split())
+        assert claim["title"].startswith(
+            f"true while {condition}; here " if condition else f"states no finding: {own.because}"
+        )
+        assert not claim.find_parent("a")
+
+
+def test_a_draft_strikes_a_false_claim_says_so_and_lists_it(base, tmp_path):
+    copy = base.clone(tmp_path / "copy")
+    copy.edit("book/claims.yml", "cd4.final.nk_art.mean > cd4", "cd4.final.nk_art.mean < cd4")
+    copy.edit("book/claims.yml", "max(safety.serious.nk_art.ci) > 10", "max(safety.no_such.ci) > 10")
+    said = copy.run("trialbook", "book", ".", "_build/html", "--draft")
+    assert "1 claims do not hold" in said and "1 results are not available" in said
+    listed = (copy.site.folder / "false_claims.txt").read_text("utf8").splitlines()
+    assert listed == ["cd4_rose: book/efficacy, book/index"]
+    for page in ("book/efficacy", "book/index"):
+        (struck,) = copy.site.pages[f"{page}.html"].select("article del.claim")
+        assert struck.get_text() == "rose"
+        assert "rose [does not hold: cd4_rose] from" in copy.site.text(f"{page}.html")
+    assert "A trial of this size [not available: safety.no_such.ci]:" in copy.site.text("book/safety.html")

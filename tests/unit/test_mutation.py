@@ -1,0 +1,106 @@
+"""The mutation test finds a number that no datum moves, and its list of what need not change holds nothing else."""
+
+import os
+
+import pytest
+from builds import OWN, built_once
+
+from trialbook.checks.mutation import Allowed, MutationError, Number, Unchanging, judge
+from trialbook.errors import TrialError
+from trialbook.results.row import Result, Results
+from trialbook.yamlfile import read_yaml
+
+NUMBER = Number(Result("a.mean", "mean", 5, "5"), "book/cohort", "The mean was 5.")
+ALLOWED = Allowed(keys=["a.*"], reason="it is a fact")
+
+
+def mutants(*values, key="a.mean"):
+    """The results of a mutant for each value of one number."""
+    made = {}
+    for value in values:
+        made[f"mutant {len(made) + 1}"] = results = Results()
+        results.add(key, value, "mean")
+    return made
+
+
+def test_a_number_that_changes_in_one_mutant_follows_the_data():
+    assert "    1 change" in judge([NUMBER], mutants(5, 6), [])
+    assert "    1 change" in judge([NUMBER], mutants(5, 5.1), [])  # too little to be shown
+    assert "    1 change" in judge([NUMBER], mutants(5, 5, key="b.mean") | mutants(5), [])  # it is gone in one
+
+
+def test_a_number_that_never_changes_is_reported_with_its_sentence():
+    with pytest.raises(MutationError) as raised:
+        judge([NUMBER], mutants(5, 5), [])
+    for said in ("a.mean", "'5'", "book/cohort", "The mean was 5.", "book/unchanging.yml"):
+        assert said in str(raised.value)
+
+
+def test_a_number_that_need_not_change_is_counted_under_its_reason():
+    assert "    1 need not: it is a fact" in judge([NUMBER], mutants(5, 5), [ALLOWED])
+
+
+def test_what_is_allowed_and_changes_or_is_not_there_is_a_fault():
+    for key, values in (("a.*", (5, 6)), ("b.*", (5, 6))):
+        with pytest.raises(MutationError, match="matches no number that stays the same"):
+            judge([NUMBER], mutants(*values), [Allowed(keys=[key], reason="it is a fact")])
+    other = [Allowed(keys=["b.*"], reason="it is a fact")]
+    assert judge([NUMBER], mutants(5, 6), other, whole=False)  # of a number that was not examined
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("allowed:\n  - keys: [a.mean]\n", "allowed.1.reason: the key is missing or has no value"),
+        ("allowed:\n  - {keys: [a.mean], reason: }\n", "allowed.1.reason: the key is missing or has no value"),
+        ("allowed:\n  - {keys: [], reason: none}\n", "must have at least 1 entries"),
+        ("allowed:\n  - {key: [a.mean], reason: it is a fact}\n", "did you mean `keys`?"),
+    ],
+)
+def test_an_entry_without_a_reason_is_a_fault_in_words(tmp_path, text, said):
+    (tmp_path / "unchanging.yml").write_text(text, "utf8")
+    with pytest.raises(TrialError) as raised:
+        read_yaml(tmp_path / "unchanging.yml", Unchanging)
+    assert said in str(raised.value) and "nk_inr" not in str(raised.value)
+
+
+# -------------------------------------------------------------------------------------------------- of the paper
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, worker_id):
+    """The book as built, in a folder of its own, whose mutants get as many simulated trials as it has."""
+    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path_factory.mktemp("mutation") / "copy")
+    copy.edit("Snakefile", "40_000", "5000")
+    return copy
+
+
+def mutate(copy, *only, site="_build/html", fails=False):
+    return copy.run("trialbook", "mutate", OWN, site, *only, fails=fails)
+
+
+def test_a_typed_number_is_found_and_then_none_is(copy):
+    key = "cohort.randomised.n"
+    notebook, cell = "notebooks/01_cohort.ipynb", "flow = cohort.flow(study)"
+    typed = f"flow._rows.pop('{key}'); flow.add('{key}', 20, 'count')"
+    copy.edit(notebook, f'"{cell}\\n"', f'"{cell}\\n",\n    "{typed}\\n"')
+    said = mutate(copy, "--notebook", "01_cohort", "--mutant", "without_one_art", fails=True)
+    assert f"{key} is always '20'" in said and "cohort.randomised.art.n is" not in said
+    copy.edit(notebook, f',\n    "{typed}\\n"', "")
+    counts = ("--mutant", "without_one_nk_art", "--mutant", "without_one_art", "--mutant", "values_shifted")
+    assert "need not: a fact of the protocol" in mutate(copy, "--notebook", "01_cohort", *counts)
+
+
+@pytest.mark.parametrize(("option", "known"), [("--mutant", "arms_permuted"), ("--notebook", "01_cohort")])
+def test_a_name_that_is_none_is_said_with_those_that_are(copy, option, known):
+    said = mutate(copy, option, "nothing", fails=True)
+    assert "'nothing'" in said and known in said
+
+
+def test_a_book_that_is_not_built_is_said(copy):
+    assert "there is no built book" in mutate(copy, site="_build/nowhere", fails=True)
+
+
+@pytest.mark.skipif(os.environ.get("MUTATE") != "whole", reason="takes minutes: MUTATE=whole runs every mutant")
+def test_every_number_of_the_results_follows_the_data_or_need_not(copy):
+    assert "every number of the results follows the data" in mutate(copy)
