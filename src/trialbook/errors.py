@@ -31,6 +31,17 @@ class UserError(Exception):
     """A mistake that its message explains well enough to be mended: it is shown without a traceback."""
 
 
+class NotEstimable(Exception):
+    """A statistic that the data cannot give, by no fault of anybody; `reason` says why, in words that follow a colon.
+
+    The only exception that analyses catch: anything else is a mistake in the program, and fails the notebook.
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
 class TrialError(UserError):
     """A trial's files cannot be used as they are; `faults` holds every fault, the message a screen of them."""
 
