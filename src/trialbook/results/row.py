@@ -32,7 +32,9 @@ class Result:
     """One displayed number with all that is needed to say where it came from.
 
     `value` is a float, a list of floats for a composite (an interval, a mean with its SD, a count with its
-    total), a string for a fact of the trial, or None where nothing could be estimated.
+    total), a string for a fact of the trial, or None where nothing could be estimated, and `reason` says why.
+    `label` is what a table or figure calls it: the level of a category, a reason for leaving, the name of a method;
+    `method` is how it was computed, and nothing else.
     """
 
     key: str
@@ -44,7 +46,9 @@ class Result:
     group: str = ""
     unit: str = ""
     n: int | None = None
+    label: str = ""
     method: str = ""
+    reason: str = ""
     estimand: str = ""
     analysis_set: str = ""
     dataset: str = ""
