@@ -87,10 +87,17 @@ lint: .venv/.test  ## Check style and spelling, as the commit hook does
 
 .PHONY: lock
 lock: .venv/.test  ## Lock the dependencies anew, with hashes
-	@lock="uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml"
+	@lock="uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url"
 	export UV_CUSTOM_COMPILE_COMMAND="make lock"
-	$$lock --output-file requirements.txt
-	$$lock --extra test --constraint requirements.txt --output-file requirements-test.txt
+	$$lock --no-annotate pyproject.toml --output-file requirements.txt
+	$$lock --no-annotate pyproject.toml --extra test --constraint requirements.txt --output-file .venv/all.txt > /dev/null
+	python - <<'END'
+	import re
+	from pathlib import Path
+	book, all = (re.findall(r"^\w.*(?:\n .*)*", Path(name).read_text(), re.M) for name in ("requirements.txt", ".venv/all.txt"))
+	added = [package for package in all if package not in book]
+	Path("requirements-test.txt").write_text("\n".join(["# what the tests need besides requirements.txt: make lock", *added, ""]))
+	END
 
 .PHONY: clean
 clean:  ## Remove all that a build made (the environment stays)
