@@ -14,39 +14,55 @@ RESERVED = {"all", "difference", "observations"}  # parts of keys that stand whe
 
 
 class Arm(Keys):
-    """One of the two arms; `value` is what TRT01P holds."""
+    """One of the two arms."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Names the arm in keys."""
     value: str
+    """What TRT01P holds for the arm."""
     label: str
+    """What tables and figures call it."""
     role: Literal["test", "reference"]
+    """The test arm stands first, and differences are test minus reference."""
     description: str = ""
+    """What was given, for the prose."""
 
 
 class Visit(Keys):
     """A scheduled visit."""
 
     avisitn: float
+    """The visit's AVISITN, in the unit of the schedule."""
     label: str
+    """What tables and figures call it; names the visit in keys, as in `month_3`."""
 
 
 class Visits(Keys):
-    """The visit schedule, which visit is the baseline, and the unit of AVISITN."""
+    """The visit schedule."""
 
     unit: str = ""
+    """The unit of AVISITN, such as month."""
     baseline: float
+    """The AVISITN of the baseline visit; it is `baseline` in keys."""
     schedule: list[Visit] = Field(min_length=2)
+    """The visits in their order; the last one with values of a parameter is `final` in its keys."""
 
 
 class Parameter(Keys):
-    """A measured parameter: `digits` are those of a mean, `model_digits` those of a model's estimate."""
+    """A measured parameter."""
 
     paramcd: str = Field(max_length=8)
+    """PARAMCD of the parameter; in lower case it begins its keys."""
     label: str
+    """What tables and figures call it."""
     unit: str = ""
+    """The unit of AVAL; empty for a ratio."""
     role: Literal["efficacy", "laboratory"]
+    """What analyses it has."""
     digits: int = Field(0, ge=0)
+    """Decimals of a mean."""
     model_digits: int = Field(2, ge=0)
+    """Decimals of a model's estimate."""
 
     @property
     def id(self):
@@ -58,12 +74,19 @@ class BaselineVariable(Keys):
     """A line of the baseline table: a variable of ADSL, or the baseline value of a parameter."""
 
     variable: str | None = None
+    """The column of ADSL; or give `paramcd`."""
     paramcd: str | None = None
+    """The parameter of ADLB whose baseline value is shown; or give `variable`."""
     label: str
+    """What the table calls it."""
     unit: str = ""
+    """Its unit."""
     type: Literal["mean", "median", "category"]
+    """Shown as mean (SD), as median (quartiles), or as counts of each level."""
     digits: int = Field(0, ge=0)
+    """Decimals shown."""
     levels: dict[str, str] = {}
+    """Labels of the values of a category, in their order; as they are found if not given."""
 
     @model_validator(mode="after")
     def _one_source(self):
@@ -78,18 +101,23 @@ class BaselineVariable(Keys):
 
 
 class AnalysisSet(Keys):
-    """Who is analysed: the flag of ADSL that holds Y."""
+    """Who is analysed."""
 
     flag: str
+    """The flag column of ADSL; who has Y there is in the set."""
     label: str
+    """What tables and prose call the set."""
 
 
 class AnalysisSets(Keys):
-    """The analysis set of each kind of analysis; that of the protocol's adherents is for sensitivity."""
+    """The analysis set of each kind of analysis."""
 
     efficacy: AnalysisSet
+    """Of the efficacy analyses."""
     safety: AnalysisSet
+    """Of adverse events and laboratory values."""
     per_protocol: AnalysisSet | None = None
+    """Those who kept to the protocol, for a scenario."""
 
     @property
     def declared(self):
@@ -98,23 +126,33 @@ class AnalysisSets(Keys):
 
 
 class Estimand(Keys):
-    """What is estimated, by the five attributes of ICH E9(R1); `id` is the analysis that estimates it."""
+    """What is estimated, by the five attributes of ICH E9(R1)."""
 
     id: Literal["final", "follow_up", "course"]
+    """The analysis that estimates it."""
     label: str
+    """What tables call it."""
     population: str
+    """Whom the question is about."""
     treatments: str
+    """What is compared."""
     variable: str
+    """What is measured of each participant."""
     intercurrent_events: str
+    """What becomes of values after an event such as stopping treatment."""
     summary: str
+    """What compares the arms over the population."""
 
 
 class Family(Keys):
-    """P values that are looked at together: `members` are the keys of their effects, as in ``cd4.gee.effect``."""
+    """P values that are looked at together."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Names the family in keys."""
     label: str
+    """What tables call it."""
     members: list[str] = Field(min_length=1)
+    """Keys of the effects whose P values make the family, such as `cd4.gee.effect`."""
 
     @field_validator("members")
     @classmethod
@@ -128,41 +166,57 @@ class Registration(Keys):
     """Where the trial is registered."""
 
     registry: str
+    """Name of the registry."""
     number: str
+    """The number given there."""
 
 
 class ProductClass(Keys):
     """A column of ADEX that classes the product given, such as how the donor matches the participant."""
 
     variable: str
+    """The column of ADEX."""
     label: str
+    """What tables call it."""
 
 
 class Intervention(Keys):
-    """The planned intervention of the test arm; `dose` is that of a course."""
+    """The planned intervention of the test arm."""
 
     product: str
+    """What was given."""
     courses: int | None = None
+    """How many courses were planned."""
     dose: float | None = None
+    """The planned dose of a course."""
     dose_unit: str = ""
+    """Its unit."""
     classes: list[ProductClass] = []
+    """Columns of ADEX that class the product."""
 
 
 class Harms(Keys):
-    """How adverse events were looked for: over which time, by whom, how, and coded by which dictionary."""
+    """How adverse events were looked for (CONSORT Harms 2022); what is left out is said not to be stated."""
 
     window: str = ""
+    """Over which time."""
     assessed_by: str = ""
+    """By whom."""
     collected: str = ""
+    """How, and at which visits."""
     coding: str = ""
+    """By which dictionary, with its version."""
 
 
 class DisclosureException(Keys):
-    """A disclosure that is meant: its kind, where it is (``notebook/cell`` or a key; ``*`` for any ending), and why."""
+    """A disclosure that is meant."""
 
     kind: Literal["identifier", "date", "listing", "small cell"]
+    """What the gate would refuse."""
     where: str
+    """A `notebook/cell`, or the key of a result, table or figure; `*` stands for any ending."""
     reason: str
+    """Why it may be published."""
 
     @field_validator("where")
     @classmethod
@@ -173,11 +227,14 @@ class DisclosureException(Keys):
 
 
 class Disclosure(Keys):
-    """What the disclosure gate goes by; without `quasi_identifiers`, those that `disclosure` takes for such."""
+    """What the gate between notebooks and pages goes by."""
 
     quasi_identifiers: list[str] = []
+    """Columns of ADSL that others may know of a participant; if not given, AGE and the like, and every category."""
     smallest_cell: int = Field(5, ge=1)
+    """How many participants must share the quasi-identifiers of a number that is shown."""
     exceptions: list[DisclosureException] = []
+    """What may be published all the same."""
 
     def allows_listing(self, key):
         """Whether an exception lets a table or figure show the participants one by one."""
@@ -188,28 +245,51 @@ class Facts(Keys):
     """All that is a fact of the trial and nothing that is a result: the contents of ``trial.yml``."""
 
     study: str
+    """Name or number of the study."""
     title: str
+    """Title of the paper."""
     short_title: str = ""
+    """Title in the browser and in the running head."""
     provenance: Literal["real", "synthetic"]
+    """`synthetic` puts a banner on every page, `real` does not."""
     registration: Registration | None = None
+    """Where the trial is registered."""
     funding: str = ""
+    """Who paid."""
     site: str = ""
+    """Where it took place."""
     enrolment: str = ""
+    """When participants were enrolled."""
     design: str = ""
+    """Such as: randomised, open-label, parallel-group."""
     allocation: str = ""
+    """How participants were allocated."""
     screened: int | None = None
+    """How many were assessed for eligibility."""
     randomised: int | None = None
+    """How many were randomised, checked against the rows of ADSL."""
     alpha: float = Field(0.05, gt=0, lt=0.5)
+    """Two-sided significance level; intervals are at 1 − alpha."""
     arms: list[Arm] = Field(min_length=2, max_length=2)
+    """The two arms."""
     intervention: Intervention | None = None
+    """What the test arm was to be given."""
     visits: Visits
+    """The visit schedule."""
     analysis_sets: AnalysisSets
+    """Who is analysed."""
     parameters: list[Parameter] = Field(min_length=1)
+    """What was measured."""
     baseline: list[BaselineVariable] = []
+    """The lines of the baseline table."""
     estimands: list[Estimand] = []
+    """What is estimated."""
     families: list[Family] = []
+    """P values that are looked at together."""
     harms: Harms | None = None
+    """How adverse events were looked for."""
     disclosure: Disclosure = Disclosure()
+    """What may be published of single participants."""
 
     @model_validator(mode="after")
     def _coherent(self):
