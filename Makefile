@@ -14,6 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial='$(TRIAL)' draft=$(DRAFT)
+PYTEST = pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
 # what belongs to the trial: `$$out`, where its book is built, and `$$lock`, the numbers that were accepted
 OF_TRIAL = folder=$$(cd "$(TRIAL)" && pwd -P); out=_build/trials/$$(basename "$$folder"); lock=$$folder/numbers.lock.json; \
@@ -23,7 +24,7 @@ busy = $(1) & while kill -0 $$! 2> /dev/null; do printf .; sleep 2; done; echo; 
 
 .PHONY: help
 help:  ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: book
 book: .venv/.book  ## Build the book, set-up included (TRIAL=folder: of another trial; DRAFT=1: show what it lacks)
@@ -64,9 +65,17 @@ docx: book  ## Build the paper as a Word document (needs pandoc and rsvg-convert
 	@trialbook word . _build/paper.docx
 	echo "The paper is $(CURDIR)/_build/paper.docx"
 
+.PHONY: check
+check: lint  ## Check style, types and imports, and run the tests that need no built book
+	@$(PYTEST) -m 'unit or sphinx'
+
 .PHONY: test
-test: .venv/.test  ## Run all tests
-	@pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
+test: lint  ## Run all tests but the long ones
+	@$(PYTEST) -m 'not long and not network'
+
+.PHONY: test-long
+test-long: .venv/.test  ## Run the long tests, and those with random examples on many more
+	@$(PYTEST) -m 'long or network or hypothesis' --hypothesis-profile thorough
 
 .PHONY: serve
 serve: book  ## Show the book in the browser, rebuilt and reloaded while it is edited
@@ -80,10 +89,12 @@ lab: .venv/.book  ## Open the notebooks in JupyterLab
 	@jupyter lab notebooks
 
 .PHONY: lint
-lint: .venv/.test  ## Check style and spelling, as the commit hook does
+lint: .venv/.test  ## Check style and spelling, as the commit hook does, types, and who imports whom
 	@ruff check .
 	ruff format --check .
 	codespell
+	mypy
+	lint-imports
 
 .PHONY: lock
 lock: .venv/.test  ## Lock the dependencies anew, with hashes

@@ -1,5 +1,6 @@
-"""Trials to test with: ours, editable copies of it, and real ones whose data are outside the repository."""
+"""Levels of tests, and what they share: trials, the built book, a browser."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,20 +8,45 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from builds import built_once
+from hypothesis import settings
 from reference import SHARED
 
 from trialbook.trial import model
 
-NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
-TRIALS = Path(__file__).parent / "trials"
-
-
+TESTS = Path(__file__).parent
+NK_INR = TESTS.parent / "data" / "nk_inr"
+TRIALS = TESTS / "trials"
+LEVELS = ("unit", "sphinx", "paper", "browser", "r", "long", "network")  # pyproject.toml says what each is
 LONGEST = ("test_rebuild", "test_trials", "test_binder", "test_generated")
+MAY_SKIP = "the real trial is not here|R's answers are not here"  # they are not ours to publish
+
+settings.register_profile("fast", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("fast")  # `make test-long` asks for the other
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="fail a test that is skipped for want of a program")
 
 
 def pytest_collection_modifyitems(items):
-    """Start the files that take longest first, so that all workers end together."""
-    items.sort(key=lambda item: item.module.__name__ not in LONGEST)
+    """Give each test the level of its folder, unless it states another; start the longest files first."""
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
+        if not any(item.get_closest_marker(level) for level in LEVELS):
+            item.add_marker(item.path.relative_to(TESTS).parts[0])
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Let a skip fail where everything is installed."""
+    report = yield
+    if report.skipped and item.config.getoption("no_skips") and not re.search(MAY_SKIP, str(report.longrepr)):
+        report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr[2]}"
+    return report
 
 
 class Editable:
@@ -93,7 +119,7 @@ def nk():
 @pytest.fixture
 def copy(tmp_path):
     """An editable copy of the paper's trial."""
-    return Editable(_copy(sorted(NK_INR.iterdir()), tmp_path / "nk_inr"))
+    return Editable(_copy(filter(Path.is_file, NK_INR.iterdir()), tmp_path / "nk_inr"))
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +138,19 @@ def real_trial(tmp_path_factory):
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def book(tmp_path_factory, worker_id):
+    """The book of the paper, built once for all tests and workers: to read, or to clone and edit."""
+    return built_once(tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    """The pages of `book`."""
+    return book.site
+
+
+@pytest.fixture(scope="session")
 def browser():
     """A running Chromium."""
     playwright = pytest.importorskip("playwright.sync_api")
@@ -127,7 +165,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, site):
-    """Open a page of the module's `site` from its file; requests that leave the folder are noted in `page.left`."""
+    """Open a page of `site` from its file; requests that leave the folder are noted in `page.left`."""
     contexts = []
 
     def opened(name, width=1280, **options):

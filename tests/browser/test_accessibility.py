@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builds import ROOT, built_once
+from builds import ROOT
 
 sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 NAMES = re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))
@@ -12,11 +12,6 @@ BRIEF = {"resultTypes": ["violations"]}
 CONTRAST = BRIEF | {"runOnly": ["color-contrast"]}  # the only rule that can tell the themes apart
 # the rows of a long table are all made alike, and axe-core needs minutes for a thousand of them
 THIN = "document.querySelectorAll('tr:nth-child(n + 12):not(:nth-child(20n))').forEach(row => row.remove())"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id).site
 
 
 def violations(page, options=BRIEF):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builds import ROOT, built_once
+from builds import ROOT
 
 from benchmarks.book import transferred
 
@@ -26,11 +26,6 @@ CONTRAST = """selector => {
     return [...document.querySelectorAll(selector)].filter(e => e.checkVisibility()).map(e => {
         const [a, b] = [light(parts(getComputedStyle(e).color).slice(0, 3)), light(behind(e))];
         return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.outerHTML.slice(0, 200)]; }); }"""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id).site
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from builds import built_once
 
 ABSTRACT, REGISTER = "book/index.html", "book/numbers.html"
 CARD = ".passport:popover-open"
@@ -15,11 +14,6 @@ SHIFTS = """() => new Promise(done => {
     new PerformanceObserver(list => seen.push(...list.getEntries())).observe({type: 'layout-shift', buffered: true});
     setTimeout(() => done(seen.map(entry => [entry.startTime, entry.value])), 100); })"""
 BOXES = "[...document.querySelectorAll('article p, article a')].map(e => JSON.stringify(e.getBoundingClientRect()))"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id).site
 
 
 def tab_to(page, number):

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
-from builds import ROOT, built_once
+from builds import ROOT
 
 from trialbook.results import formats
 
@@ -18,21 +18,11 @@ LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "sourc
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id)
-
-
-@pytest.fixture(scope="module")
-def site(base):
-    return base.site
-
-
-@pytest.fixture(scope="module")
-def changed(base, tmp_path_factory):
+def changed(book, tmp_path_factory):
     """Build a clone of the book's pages, with edits of (file, old, new), and return it."""
 
     def build(*edits):
-        copy = base.clone(tmp_path_factory.mktemp("changed") / "copy")
+        copy = book.clone(tmp_path_factory.mktemp("changed") / "copy")
         for edit in edits:
             copy.edit(*edit)
         copy.bind()
@@ -227,8 +217,8 @@ def test_a_formula_is_mathml_without_a_script(ways):
 
 
 @pytest.fixture(scope="module")
-def latex(base, tmp_path_factory):
-    copy = base.clone(tmp_path_factory.mktemp("latex") / "copy")
+def latex(book, tmp_path_factory):
+    copy = book.clone(tmp_path_factory.mktemp("latex") / "copy")
     copy.run("trialbook", "book", ".", "_build/latex", "--builder", "latex")
     return copy.folder / "_build/latex"
 

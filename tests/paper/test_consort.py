@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builds import ROOT, built_once
+from builds import ROOT
 
 from trialbook.claims import consort
 from trialbook.errors import TrialError
@@ -14,23 +14,18 @@ ITEMS = [f"{n}{letter}" for n in range(1, 31) for letter in ("abcd"[: LETTERS[n]
 PAGE = "book/consort.html"
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id)
-
-
 def checklist(site):
     """The cells of each item, by its number."""
     rows = site.pages[PAGE].select("article table tbody tr")
     return {row.td.get_text(strip=True): row.select("td") for row in rows}
 
 
-def test_every_item_of_the_statement_is_there_once_and_in_order(base):
+def test_every_item_of_the_statement_is_there_once_and_in_order(site):
     assert len(ITEMS) == 42
-    assert list(checklist(base.site)) == ITEMS == list(consort.read(ROOT / "book/consort.yml"))
+    assert list(checklist(site)) == ITEMS == list(consort.read(ROOT / "book/consort.yml"))
 
 
-def test_every_marked_passage_is_linked_from_its_item(base):
+def test_every_marked_passage_is_linked_from_its_item(site):
     marked = {
         (item, path.stem)
         for path in ROOT.glob("book/*.md")
@@ -38,10 +33,10 @@ def test_every_marked_passage_is_linked_from_its_item(base):
         for item in items.split(",")
     }
     linked = set()
-    for item, cells in checklist(base.site).items():
+    for item, cells in checklist(site).items():
         for link in cells[2].select("a"):
             page, _, anchor = link["href"].partition("#")
-            target = base.site.pages[f"book/{page}"].select(f"#{anchor}")
+            target = site.pages[f"book/{page}"].select(f"#{anchor}")
             assert len(target) == 1, link
             section = target[0].find_parent("section").find(re.compile("h[1-6]"))
             assert section.get_text().rstrip("#") in link.get_text() or page == "index.html"
@@ -49,26 +44,26 @@ def test_every_marked_passage_is_linked_from_its_item(base):
     assert linked == marked
 
 
-def test_an_item_without_a_passage_is_a_gap(base):
+def test_an_item_without_a_passage_is_a_gap(site):
     marked = re.findall(r"\{consort\}`(.*?)`", "".join(p.read_text("utf8") for p in ROOT.glob("book/*.md")))
     known = {item for items in marked for item in items.split(",")}
-    shown = checklist(base.site)
+    shown = checklist(site)
     assert {item for item in shown if shown[item][2].get_text(strip=True) == "Not reported"} == set(ITEMS) - known
     for item, declared in consort.read(ROOT / "book/consort.yml").items():
         assert declared.gap in shown[item][3].get_text()
 
 
-def test_the_checks_are_those_that_the_results_bear_out(base):
-    shown = checklist(base.site)
+def test_the_checks_are_those_that_the_results_bear_out(site):
+    shown = checklist(site)
     said = shown["22a"][3].get_text(" ", strip=True)
-    results = base.site.results
+    results = site.results
     nk, art, n = (results[f"cohort.randomised.{part}n"]["value"] for part in ("nk_art.", "art.", ""))
     assert nk + art == n and f"Holds: the arms add up to all randomised ( {nk} + {art} == {n} )" in said
-    assert "Broken" not in base.site.text(PAGE)
+    assert "Broken" not in site.text(PAGE)
 
 
-def test_a_draft_shows_what_is_broken_and_what_is_not_available(base, tmp_path):
-    copy = base.clone(tmp_path / "copy")
+def test_a_draft_shows_what_is_broken_and_what_is_not_available(book, tmp_path):
+    copy = book.clone(tmp_path / "copy")
     copy.edit("book/consort.yml", "== cohort.randomised.n\n", "== cohort.randomised.n + 1\n")
     copy.edit("book/consort.yml", "cohort.safety.art.n\n", "cohort.no.such\n")
     copy.run("trialbook", "book", ".", "_build/html", "--draft")

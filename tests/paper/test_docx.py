@@ -5,7 +5,6 @@ import zipfile
 from xml.etree import ElementTree
 
 import pytest
-from builds import built_once
 
 from trialbook.workflow import book
 
@@ -18,11 +17,11 @@ def said(element):
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory, worker_id):
+def paper(book, tmp_path_factory):
     for program in book.PROGRAMS:
         if shutil.which(program) is None:
             pytest.skip(f"no {program} here")
-    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path_factory.mktemp("word") / "copy")
+    copy = book.clone(tmp_path_factory.mktemp("word") / "copy")
     copy.run("trialbook", "word", ".", "_build/paper.docx")
     return copy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from builds import ROOT, built_once
+from builds import ROOT
 from test_rebuild import one_cd4_value
 
 
@@ -26,12 +26,12 @@ def in_sentences(soup):
 
 
 @pytest.fixture
-def repository(tmp_path_factory, worker_id, tmp_path):
+def repository(book, tmp_path):
     """The book under version control, its numbers accepted, with the environment of this Python as its own."""
     programs = Path(shutil.which("trialbook")).parent
     if not (programs.parent / ".book").exists():
         pytest.skip("this environment was not made by make")
-    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path / "copy")
+    copy = book.clone(tmp_path / "copy")
     own = copy.folder / ".venv"  # a folder of its own: what make would clear is never the environment itself
     own.mkdir()
     (own / "bin").symlink_to(programs)

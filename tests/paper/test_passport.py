@@ -5,16 +5,11 @@ from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
-from builds import ROOT, built_once
+from builds import ROOT
 
 from trialbook.results.row import Result
 from trialbook.sphinx import passport
 from trialbook.sphinx.cards import REGISTER
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id).site
 
 
 @pytest.fixture(scope="module")

@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from builds import NOTEBOOKS, SCATTERED, built_once, differences, digests
+from builds import NOTEBOOKS, SCATTERED, differences, digests
 
 ALL = {*NOTEBOOKS, *SCATTERED}
 EFFICACY = {"03_efficacy", "04_sensitivity", "scenarios"}
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id)
-
-
 @pytest.fixture
-def copy(base, tmp_path):
+def copy(book, tmp_path):
     """The book as built, in a folder of its own."""
-    return base.clone(tmp_path / "copy")
+    return book.clone(tmp_path / "copy")
 
 
 # ---------------------------------------------------------------------------------------------- what an edit does
@@ -167,10 +162,10 @@ def built_again(copy, folder, reruns):
     assert differences(copy.site.digests(), clean.site.digests()) == []
 
 
-def test_one_value_changes_every_sentence_that_depends_on_it(base, copy, tmp_path):
+def test_one_value_changes_every_sentence_that_depends_on_it(book, copy, tmp_path):
     one_cd4_value(copy)
     built_again(copy, tmp_path / "clean", ALL)
-    every_sentence_has_the_new_value(base.site, copy.site)
+    every_sentence_has_the_new_value(book.site, copy.site)
 
 
 def test_what_changes_the_pages_alone_shows(copy, tmp_path):
@@ -349,9 +344,9 @@ ALLOWED = [
 
 
 @pytest.fixture(scope="module")
-def digits(base, tmp_path_factory):
+def digits(book, tmp_path_factory):
     """The words reported of a page with every typed digit of `TYPED` and every allowed one of `ALLOWED`."""
-    copy = base.clone(tmp_path_factory.mktemp("digits") / "copy")
+    copy = book.clone(tmp_path_factory.mktemp("digits") / "copy")
     page = "\n\n".join(["# Digits", *(line for line, _ in TYPED), *ALLOWED])
     (copy.folder / "book/availability.md").write_text(page, "utf8")
     return re.findall(r"the number '([^']*)' is typed by hand", copy.bind(fails=True))

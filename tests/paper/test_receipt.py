@@ -7,7 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from builds import built_once, digests
+from builds import digests
 
 from trialbook.editions import receipt
 from trialbook.editions.receipt import different, locked
@@ -41,9 +41,9 @@ def test_a_package_that_differs_is_listed():
 
 
 @pytest.fixture(scope="module")
-def verified(tmp_path_factory, worker_id):
+def verified(book, tmp_path_factory):
     """A copy of the book whose numbers were accepted, and the executed notebook that computed them anew."""
-    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path_factory.mktemp("verified") / "copy")
+    copy = book.clone(tmp_path_factory.mktemp("verified") / "copy")
     copy.run(*ACCEPT)
     stood = digests(copy.folder / "_build/html"), digests(copy.folder / "executed")
     done = copy.folder / "done.ipynb"

@@ -4,7 +4,6 @@ import shutil
 
 import pandas as pd
 import pytest
-from builds import built_once
 from conftest import NK_INR
 
 from trialbook.checks import disclosure
@@ -41,10 +40,10 @@ def test_without_an_exception_nothing_is_listed(copy):
     assert all(table.rows == [] and "not published" in table.notes[0] for table in withheld)
 
 
-def test_the_gate_would_not_let_them_pass_without_an_exception(copy, tmp_path_factory, worker_id, tmp_path):
+def test_the_gate_would_not_let_them_pass_without_an_exception(copy, book, tmp_path):
     executed = tmp_path / "executed"
     executed.mkdir()
-    shutil.copy(built_once(tmp_path_factory, worker_id).folder / "executed/08_rows.ipynb", executed)
+    shutil.copy(book.folder / "executed/08_rows.ipynb", executed)
     copy.text("trial.yml", EXCEPTION, "")
     with pytest.raises(disclosure.DisclosureError, match=r"rows\.adlb\.cd4"):
         disclosure.check(copy.folder, config.read_facts(copy.folder), executed)

@@ -2,21 +2,16 @@
 
 import pytest
 import yaml
-from builds import ROOT, Site, built_once, differences
+from builds import ROOT, Site, differences
 from reference import answers
 
 NAMES = ("amitriptyline_hivsn", "actg175_n20")
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id)
-
-
-@pytest.fixture(scope="module")
-def books(base, real_trial, tmp_path_factory):
+def books(book, real_trial, tmp_path_factory):
     """Our book with the drafts of both other trials' books built beside it, what was planned, and what was said."""
-    copy = base.clone(tmp_path_factory.mktemp("trials") / "copy").with_few_scenarios(["ancova", "cr2"])
+    copy = book.clone(tmp_path_factory.mktemp("trials") / "copy").with_few_scenarios(["ancova", "cr2"])
     before = copy.plan()
     return copy, before, {name: copy.make(trial=real_trial(name), draft="1") for name in NAMES}
 
@@ -36,15 +31,15 @@ def rows(site):
     return site.results
 
 
-def test_our_book_stays_as_it_was(books, base):
+def test_our_book_stays_as_it_was(books, book):
     copy, before, _ = books
-    assert differences(copy.site.digests(), base.site.digests()) == []
+    assert differences(copy.site.digests(), book.site.digests()) == []
     assert copy.plan() == before
 
 
-def test_a_trial_has_a_whole_book_of_its_own(site, base):
-    assert set(site.pages) == set(base.site.pages)
-    assert site.results["trial.title"]["display"] != base.site.results["trial.title"]["display"]
+def test_a_trial_has_a_whole_book_of_its_own(site, book):
+    assert set(site.pages) == set(book.site.pages)
+    assert site.results["trial.title"]["display"] != book.site.results["trial.title"]["display"]
     title = site.pages["book/index.html"].select_one("h1").get_text()
     assert title.startswith(site.results["trial.title"]["display"])
 

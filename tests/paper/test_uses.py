@@ -4,12 +4,6 @@ import json
 import re
 
 import pytest
-from builds import built_once
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id).site
 
 
 @pytest.fixture(scope="module")

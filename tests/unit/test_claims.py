@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builds import ROOT, built_once
+from builds import ROOT
 
 from trialbook.claims import claims
 from trialbook.claims.conditions import Condition, ConditionError
@@ -130,13 +130,8 @@ def test_a_paper_need_not_make_claims(tmp_path):
 # -------------------------------------------------------------------------------------------------------- the book
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id)
-
-
-def test_a_reader_can_come_to_a_claim_and_read_its_condition(base):
-    made = [(claim, page) for page, soup in base.site.pages.items() for claim in soup.select("article .claim")]
+def test_a_reader_can_come_to_a_claim_and_read_its_condition(site):
+    made = [(claim, page) for page, soup in site.pages.items() for claim in soup.select("article .claim")]
     declared = claims.read(ROOT / "book/claims.yml")
     assert {claim["data-claim"] for claim, _ in made} == declared.keys()
     for claim, page in made:
@@ -149,8 +144,8 @@ def test_a_reader_can_come_to_a_claim_and_read_its_condition(base):
         assert not claim.find_parent("a")
 
 
-def test_a_draft_strikes_a_false_claim_says_so_and_lists_it(base, tmp_path):
-    copy = base.clone(tmp_path / "copy")
+def test_a_draft_strikes_a_false_claim_says_so_and_lists_it(book, tmp_path):
+    copy = book.clone(tmp_path / "copy")
     copy.edit("book/claims.yml", "cd4.final.nk_art.mean > cd4", "cd4.final.nk_art.mean < cd4")
     copy.edit("book/claims.yml", "max(safety.serious.nk_art.ci) > 10", "max(safety.no_such.ci) > 10")
     said = copy.run("trialbook", "book", ".", "_build/html", "--draft")

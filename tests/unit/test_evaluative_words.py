@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builds import ROOT, built_once
+from builds import ROOT
 
 from trialbook.sphinx.evaluative_words import EXEMPT, WORD
 
@@ -40,9 +40,9 @@ FREE = [
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory, worker_id):
+def said(book, tmp_path_factory):
     """What is said of a checked page with every sentence of `JUDGING` and `FREE`, and of an exempt one."""
-    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path_factory.mktemp("words") / "copy")
+    copy = book.clone(tmp_path_factory.mktemp("words") / "copy")
     copy.edit("book/safety.md", "", "\n" + "\n\n".join([line for line, _, _ in JUDGING] + FREE) + "\n")
     copy.edit("book/methods.md", "", "\nIt was safe and effective.\n")
     return copy.bind(fails=True)

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from builds import built_once
 
 from trialbook.editions import lock
 from trialbook.editions.lock import Lock, LockError, Number
@@ -42,11 +41,6 @@ def test_a_lock_holds_what_a_verdict_needs(tmp_path):
     nulls = {key: number.null for key, number in found.items() if number.statistic == "ci"}
     assert nulls == {"a.ci": 0, "a.cr2.ci": 0, "harm.ci": 0, "rates.ci": 1, "share.ci": None}
     assert found["noise"].value == [0.0, -0.408248]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id).site
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from builds import OWN, built_once
+from builds import OWN
 
 from trialbook.checks.mutation import Allowed, MutationError, Number, Unchanging, judge
 from trialbook.errors import TrialError
@@ -68,9 +68,9 @@ def test_an_entry_without_a_reason_is_a_fault_in_words(tmp_path, text, said):
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory, worker_id):
+def copy(book, tmp_path_factory):
     """The book as built, in a folder of its own, whose mutants get as many simulated trials as it has."""
-    copy = built_once(tmp_path_factory, worker_id).clone(tmp_path_factory.mktemp("mutation") / "copy")
+    copy = book.clone(tmp_path_factory.mktemp("mutation") / "copy")
     copy.edit("Snakefile", "40_000", "5000")
     return copy
 

@@ -5,7 +5,7 @@ import shutil
 
 import nbformat
 import pytest
-from builds import NOTEBOOKS, ROOT, Copy, built_once
+from builds import NOTEBOOKS, ROOT, Copy
 
 from trialbook.workflow import notebook
 
@@ -66,13 +66,8 @@ def test_a_parameter_takes_effect(write, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory, worker_id):
-    return built_once(tmp_path_factory, worker_id)
-
-
-@pytest.fixture(scope="module")
-def plan(base):
-    return base.plan()
+def plan(book):
+    return book.plan()
 
 
 def needed(plan, name):
@@ -92,15 +87,15 @@ def settled(path):
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_with_nothing_but_what_it_is_said_to_depend_on_a_run_gives_the_same(name, base, plan, tmp_path):
+def test_with_nothing_but_what_it_is_said_to_depend_on_a_run_gives_the_same(name, book, plan, tmp_path):
     alone = Copy(tmp_path / "alone")
     for file in needed(plan, f"executed/{name}"):
         (alone.folder / file).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (base.folder / file).is_dir() else shutil.copy
-        copy(base.folder / file, alone.folder / file)
+        copy = shutil.copytree if (book.folder / file).is_dir() else shutil.copy
+        copy(book.folder / file, alone.folder / file)
     alone.run("sh", "-c", plan[f"executed/{name}"]["shellcmd"])
     again = settled(alone.folder / "executed" / name)
-    assert again and again == settled(base.folder / "executed" / name)
+    assert again and again == settled(book.folder / "executed" / name)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from builds import OWN, ROOT, built_once
+from builds import OWN, ROOT
 
 from trialbook import provenance
 
@@ -64,9 +64,8 @@ def test_the_hash_covers_every_file_that_a_notebook_reads():
 
 
 @needs_git
-def test_a_commit_writes_the_pages_anew_and_runs_no_notebook(tmp_path_factory, worker_id):
-    base = built_once(tmp_path_factory, worker_id)
-    copy = base.clone(tmp_path_factory.mktemp("committed") / "copy")
+def test_a_commit_writes_the_pages_anew_and_runs_no_notebook(book, tmp_path_factory):
+    copy = book.clone(tmp_path_factory.mktemp("committed") / "copy")
     assert "not under version control" in made_of(copy)
     git(copy.folder, "init", "--quiet")
     git(copy.folder, "add", ".")
