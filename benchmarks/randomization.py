@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from trialbook.stats import permutation
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 ROUNDS, CALLS = 5, 10  # rounds of one call of each, but of ours the mean of ten
 ALL, DRAWN, LARGE = 184_756, 2_000, 1_000
@@ -27,7 +27,7 @@ NK_INR = Path(__file__).resolve().parents[1] / "data" / "nk_inr"
 
 
 def main():
-    nk = model.read(NK_INR)
+    nk = read_trial(NK_INR)
     arms = nk.values("CD4", nk.facts.analysis_sets.efficacy)
     y = np.concatenate([values.to_numpy(float) for values in arms.values()])
     test = np.repeat([True, False], [len(values) for values in arms.values()])

@@ -12,7 +12,7 @@ from builds import built_once
 from hypothesis import settings
 from reference import SHARED
 
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 TESTS = Path(__file__).parent
 NK_INR = TESTS.parent / "data" / "nk_inr"
@@ -56,7 +56,7 @@ class Editable:
         self.folder = folder
 
     def read(self):
-        return model.read(self.folder)
+        return read_trial(self.folder)
 
     def table(self, name, change):
         """Replace a table by what `change` makes of it; all cells are text."""
@@ -113,7 +113,7 @@ def _copy(paths, folder):
 @pytest.fixture(scope="session")
 def nk():
     """The trial of the paper."""
-    return model.read(NK_INR)
+    return read_trial(NK_INR)
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class NotEstimable(Exception):
         self.reason = reason
 
 
-class TrialError(UserError):
-    """A trial's files cannot be used as they are; `faults` holds every fault, the message a screen of them."""
+class FaultsError(UserError):
+    """Files cannot be used as they are; `faults` holds every fault, the message a screen of them."""
 
     def __init__(self, folder, faults):
         self.faults = list(faults)

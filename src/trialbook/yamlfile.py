@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from yaml.constructor import ConstructorError
 
-from trialbook.errors import Fault, TrialError
+from trialbook.errors import Fault, FaultsError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,14 +44,14 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
 
     Raises
     ------
-    TrialError
+    FaultsError
         With every fault found: line or key, rule, remedy.
     """
 
     listed = f" ({form} lists them)" if form else ""
 
     def fail(rule: str, remedy: str, row: int | None = None) -> NoReturn:
-        raise TrialError(path.parent, [Fault(path.name, rule, remedy, row)]) from None
+        raise FaultsError(path.parent, [Fault(path.name, rule, remedy, row)]) from None
 
     try:
         raw = yaml.load(path.read_text("utf-8-sig"), _AsTyped)
@@ -71,7 +71,7 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise TrialError(
+        raise FaultsError(
             path.parent, [_fault(path.name, problem, model, listed) for problem in error.errors()]
         ) from None
 

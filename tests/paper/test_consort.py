@@ -6,7 +6,7 @@ import pytest
 from builds import ROOT
 
 from trialbook.claims import consort
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 
 # the items of the CONSORT 2025 statement: how many letters each number has, where it has any
 LETTERS = {1: 2, 5: 2, 12: 2, 16: 2, 17: 2, 20: 2, 21: 4, 22: 2, 23: 2, 24: 2}
@@ -82,6 +82,6 @@ def test_a_draft_shows_what_is_broken_and_what_is_not_available(book, tmp_path):
 def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
     path = tmp_path / "consort.yml"
     path.write_text(text, "utf8")
-    with pytest.raises(TrialError, match=r"consort\.yml") as error:
+    with pytest.raises(FaultsError, match=r"consort\.yml") as error:
         consort.read(path)
     assert said in str(error.value)

@@ -14,7 +14,7 @@ from IPython.utils.capture import capture_output
 from trialbook.checks import disclosure
 from trialbook.checks.participants import Participants
 from trialbook.results.row import MIME, TABLE
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 VARIANTS = {
     "as trials are": {},
@@ -43,7 +43,7 @@ def variant(request, tmp_path_factory):
     """A generated trial, and the outputs of the notebooks run on it in this process."""
     folder = generate(tmp_path_factory.mktemp("generated") / "gen", **VARIANTS[request.param])
     outputs = [output for name in RUN for output in _run(name, folder)]
-    return SimpleNamespace(name=request.param, folder=folder, trial=model.read(folder), outputs=outputs)
+    return SimpleNamespace(name=request.param, folder=folder, trial=read_trial(folder), outputs=outputs)
 
 
 def _run(notebook, folder):

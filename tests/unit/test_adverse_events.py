@@ -12,9 +12,9 @@ from reference import answers, table
 
 from trialbook.analysis import adverse_events, baseline, harms, timeline
 from trialbook.displays import figures, tables
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 from trialbook.results.formats import slug
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
@@ -22,7 +22,7 @@ OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
 
 @pytest.fixture
 def amitriptyline(real_trial):
-    return model.read(real_trial("amitriptyline_hivsn"))
+    return read_trial(real_trial("amitriptyline_hivsn"))
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_events_of_people_outside_the_safety_set_do_not_count(copy, treated):
 
 
 def test_no_adverse_events_collected(real_trial):
-    assert len(adverse_events.adverse_events(model.read(real_trial("actg175_n20")))) == 0
+    assert len(adverse_events.adverse_events(read_trial(real_trial("actg175_n20")))) == 0
 
 
 def test_real_trials_have_the_columns_that_the_lines_need():
@@ -190,7 +190,7 @@ def test_real_trials_have_the_columns_that_the_lines_need():
 @pytest.mark.parametrize("grade", ["0", "6", "2.5"])
 def test_a_grade_other_than_one_to_five_is_refused_with_its_row(copy, grade):
     copy.cell("adae", 2, "AETOXGR", grade)
-    with pytest.raises(TrialError, match=r"adae.csv, row 2, AETOXGR: must be a grade from 1 to 5"):
+    with pytest.raises(FaultsError, match=r"adae.csv, row 2, AETOXGR: must be a grade from 1 to 5"):
         copy.read()
 
 
@@ -321,7 +321,7 @@ def test_classes_and_terms_stand_by_frequency_and_then_by_the_alphabet(nk):
 
 
 def test_without_adae_every_display_says_that_nothing_was_collected(real_trial):
-    found = model.read(real_trial("actg175_n20"))
+    found = read_trial(real_trial("actg175_n20"))
     none = adverse_events.adverse_events(found)
     flow = baseline.flow(found)
     layouts = [tables.adverse_events(found, none, flow), tables.event_rates(found, none)]

@@ -7,8 +7,8 @@ from reference import answers, facts, table
 
 from trialbook.analysis import balance, baseline
 from trialbook.displays import figures, tables
-from trialbook.errors import TrialError
-from trialbook.trial import model
+from trialbook.errors import FaultsError
+from trialbook.trial.model import read_trial
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
 pytestmark = pytest.mark.filterwarnings("error")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 @pytest.fixture
 def groups(request, real_trial):
     """The trial of the test's name, and R's group names for our group ids."""
-    found = model.read(real_trial(request.getfixturevalue("name")))
+    found = read_trial(real_trial(request.getfixturevalue("name")))
     return found, {arm.id: arm.value for arm in found.arms} | {"all": "All"}
 
 
@@ -154,13 +154,13 @@ def test_received_and_sets_are_counted_by_allocation(copy):
 
 def test_a_flow_that_contradicts_itself_is_a_fault_in_words(leavers, copy):
     copy.cell("adsl", 7, "DCSREAS", "Lost to follow-up")
-    with pytest.raises(TrialError, match="1 of 20 participants are COMPLETED and have a reason to have left"):
+    with pytest.raises(FaultsError, match="1 of 20 participants are COMPLETED and have a reason to have left"):
         baseline.flow(copy.read())
 
 
 def test_more_randomised_than_screened_is_a_fault(copy):
     copy.facts(lambda given: given.update(screened=19))
-    with pytest.raises(TrialError, match="19 were screened but 20 randomised"):
+    with pytest.raises(FaultsError, match="19 were screened but 20 randomised"):
         baseline.flow(copy.read())
 
 
@@ -298,7 +298,7 @@ def test_a_distance_of_three_levels_is_that_of_yang_and_dalton():
 
 @pytest.mark.parametrize("name", [*TRIALS, "nk"])
 def test_every_display_is_laid_out(name, real_trial, nk):
-    found = nk if name == "nk" else model.read(real_trial(name))
+    found = nk if name == "nk" else read_trial(real_trial(name))
     flow, rows, given = baseline.flow(found), baseline.baseline(found), baseline.exposure(found)
     attended = baseline.attendance(found).update(baseline.time_in_study(found))
     for layout in (

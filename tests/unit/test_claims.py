@@ -7,7 +7,7 @@ from builds import ROOT
 
 from trialbook.claims import claims
 from trialbook.claims.conditions import Condition, ConditionError
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 from trialbook.results.row import Results
 
 
@@ -118,7 +118,7 @@ def test_a_condition_is_shown_with_the_displays(rows):
 def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
     path = tmp_path / "claims.yml"
     path.write_text(text, "utf8")
-    with pytest.raises(TrialError, match=r"claims\.yml") as error:
+    with pytest.raises(FaultsError, match=r"claims\.yml") as error:
         claims.read(path)
     assert said in str(error.value)
 

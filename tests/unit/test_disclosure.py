@@ -9,7 +9,7 @@ from trialbook import cli
 from trialbook.checks import disclosure
 from trialbook.checks.disclosure import DisclosureError
 from trialbook.displays import figures, tables
-from trialbook.errors import TrialError, UserError
+from trialbook.errors import FaultsError, UserError
 from trialbook.results import row as results
 from trialbook.trial import config
 from trialbook.trial.config import read_facts
@@ -234,7 +234,7 @@ def test_an_exception_that_excepts_nothing_is_a_fault(copy, gate):
 )
 def test_an_exception_must_be_precise_and_give_its_reason(copy, exception, said):
     copy.facts(lambda stated: stated.update(disclosure={"exceptions": [exception]}))
-    with pytest.raises(TrialError, match=r"disclosure\.exceptions\.1\.") as refused:
+    with pytest.raises(FaultsError, match=r"disclosure\.exceptions\.1\.") as refused:
         config.read_facts(copy.folder)
     assert said in str(refused.value)
 

@@ -9,7 +9,7 @@ from reference import answers
 
 from trialbook.analysis import adverse_events, baseline, double_programming, efficacy, longitudinal
 from trialbook.results.row import Results
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 ANALYSES = (
     baseline.flow,
@@ -44,13 +44,13 @@ def test_both_ways_agree_on_our_trial(nk_both_ways):
 
 @pytest.mark.parametrize("name", REAL)
 def test_both_ways_agree_on_a_real_trial(real_trial, name):
-    reported, seconds = both_ways(model.read(real_trial(name)))
+    reported, seconds = both_ways(read_trial(real_trial(name)))
     assert double_programming.check(reported, seconds)["double.n"].value > 30
 
 
 @pytest.mark.parametrize(("name", "parameter"), [("amitriptyline_hivsn", "PAIN"), ("actg175_n20", "CD4")])
 def test_the_second_way_gives_what_r_gives(real_trial, name, parameter):
-    seconds, r = double_programming.of_efficacy(model.read(real_trial(name))), answers(name)
+    seconds, r = double_programming.of_efficacy(read_trial(real_trial(name))), answers(name)
     key, pooled = parameter.lower(), r[f"{parameter}.last_pooled"]["value"]
     assert seconds[f"{key}.final.difference"].value == pytest.approx(pooled["diff"], rel=1e-8)
     assert seconds[f"{key}.final.difference.ci"].value == pytest.approx([pooled["lo"], pooled["hi"]], rel=1e-8)

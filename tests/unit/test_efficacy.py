@@ -9,7 +9,7 @@ from reference import PARAMETERS, answers, facts
 from scipy import stats
 
 from trialbook.analysis import efficacy
-from trialbook.trial import model as trial
+from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 EXACT = {"rel": 1e-8, "abs": 1e-12}
@@ -21,7 +21,7 @@ def analysed(real_trial):
 
     @cache
     def analyse(name):
-        found = trial.read(real_trial(name))
+        found = read_trial(real_trial(name))
         results = efficacy.by_visit(found)
         for analysis in (efficacy.final_difference, efficacy.gee):
             results.update(analysis(found))

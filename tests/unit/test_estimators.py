@@ -7,7 +7,7 @@ from scipy import integrate, stats
 
 from trialbook.analysis import estimators
 from trialbook.analysis.estimators import Model
-from trialbook.trial import model as trial
+from trialbook.trial.model import read_trial
 
 CASES = [
     ("actg175", "CD4"),
@@ -26,7 +26,7 @@ def wide(real_trial):
 
     def get(name, code):
         if name not in read:
-            read[name] = trial.read(real_trial(name))
+            read[name] = read_trial(real_trial(name))
         found = read[name]
         values = found.values(code, found.facts.analysis_sets.efficacy)
         return values, found.facts.visits.baseline, found.visits(code)[-1].avisitn

@@ -1,5 +1,7 @@
 """Laboratory values: every mean against the rows, and every count against one made by brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from generated import generate
@@ -9,19 +11,19 @@ from hypothesis import strategies as st
 from trialbook.analysis import laboratory
 from trialbook.displays import figures, tables
 from trialbook.stats import toxicity
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture(scope="module")
 def forty(tmp_path_factory):
-    return model.read(generate(tmp_path_factory.mktemp("forty") / "trial", laboratory=40, weeks=(2, 8)))
+    return read_trial(generate(tmp_path_factory.mktemp("forty") / "trial", laboratory=40, weeks=(2, 8)))
 
 
 @pytest.fixture(scope="module")
 def none(tmp_path_factory):
-    return model.read(generate(tmp_path_factory.mktemp("none") / "trial", laboratory=0))
+    return read_trial(generate(tmp_path_factory.mktemp("none") / "trial", laboratory=0))
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_values_outside_the_range_count_people_after_baseline(nk):
 
     def high(visits):
         chosen = code & (adlb["USUBJID"] == who) & adlb["AVISITN"].isin(visits)
-        found = model.replace(nk, adlb=adlb.assign(AVAL=adlb["AVAL"].mask(chosen, 1000)))
+        found = replace(nk, adlb=adlb.assign(AVAL=adlb["AVAL"].mask(chosen, 1000)))
         return laboratory.by_visit(found)["hgb.outside.nk_art.n_of"].value
 
     assert high([]) == [0, 10]
@@ -89,7 +91,7 @@ def test_values_outside_the_range_count_people_after_baseline(nk):
 
 
 def test_a_parameter_without_ranges_has_no_such_row(nk):
-    found = model.replace(nk, adlb=nk.adlb.assign(A1LO=np.nan, A1HI=np.nan))
+    found = replace(nk, adlb=nk.adlb.assign(A1LO=np.nan, A1HI=np.nan))
     assert not [row.key for row in laboratory.by_visit(found) if ".outside." in row.key]
     shifts = laboratory.grade_shifts(found)
     assert shifts["urea.graded_by"].value == "none"
@@ -102,7 +104,7 @@ def test_a_parameter_without_ranges_has_no_such_row(nk):
 def test_a_visit_with_one_value_is_not_estimable(nk):
     others = nk.adsl.loc[nk.adsl["TRT01P"] == "ART", "USUBJID"].iloc[1:]
     lost = (nk.adlb["PARAMCD"] == "ALT") & (nk.adlb["AVISITN"] == 24) & nk.adlb["USUBJID"].isin(others)
-    found = model.replace(nk, adlb=nk.adlb.assign(AVAL=nk.adlb["AVAL"].mask(lost)))
+    found = replace(nk, adlb=nk.adlb.assign(AVAL=nk.adlb["AVAL"].mask(lost)))
     row = laboratory.by_visit(found)["alt.final.art.mean_sd"]
     assert (row.display, row.method, row.n) == ("not estimable", "not estimable: fewer than two values", 1)
 
@@ -118,14 +120,14 @@ def drawn(nk, seed):
     chosen = adlb["PARAMCD"].isin(codes)
     factor = np.exp(rng.normal(0, 0.9, chosen.sum()))
     adlb.loc[chosen, "AVAL"] = (adlb.loc[chosen, "AVAL"] * factor).where(rng.random(chosen.sum()) > 0.3)
-    return model.replace(nk, adlb=adlb)
+    return replace(nk, adlb=adlb)
 
 
 def written(found, values):
     """The trial with values of single people, parameters and visits put in."""
     at = zip(*(found.adlb[column] for column in ("USUBJID", "PARAMCD", "AVISITN")), strict=True)
     new = [values.get(place, old) for place, old in zip(at, found.adlb["AVAL"], strict=True)]
-    return model.replace(found, adlb=found.adlb.assign(AVAL=new))
+    return replace(found, adlb=found.adlb.assign(AVAL=new))
 
 
 def ctcae_by_hand(code, value, low, high):
@@ -184,7 +186,7 @@ def test_positions_to_the_range_by_hand(nk):
         for visit, value in zip((0, 1, 24), course, strict=True)
     }
     mine = (nk.adlb["PARAMCD"] == "UREA") & nk.adlb["USUBJID"].isin(people)
-    found = written(model.replace(nk, adlb=nk.adlb.assign(AVAL=nk.adlb["AVAL"].mask(mine))), lookup)
+    found = written(replace(nk, adlb=nk.adlb.assign(AVAL=nk.adlb["AVAL"].mask(mine))), lookup)
     shifts = laboratory.grade_shifts(found)
     counted = {
         tuple(row.key.split(".")[4:6]): row.value
@@ -248,7 +250,7 @@ def test_hys_law_equals_a_count_by_brute_force(nk, seed):
 @pytest.mark.parametrize("lost", ["BILI", "A1HI", "ALT and AST"])
 def test_what_hys_law_needs_and_has_not_is_said_to_be_not_collected(nk, lost):
     adlb = nk.adlb.assign(A1HI=np.nan) if lost == "A1HI" else nk.adlb[~nk.adlb["PARAMCD"].isin(lost.split(" and "))]
-    found = model.replace(nk, adlb=adlb)
+    found = replace(nk, adlb=adlb)
     rows, peaks = laboratory.hys_law(found)
     assert {row.display for row in rows} == {"not collected"}
     assert not peaks
@@ -256,7 +258,7 @@ def test_what_hys_law_needs_and_has_not_is_said_to_be_not_collected(nk, lost):
 
 
 def test_one_transaminase_is_enough(nk):
-    found = model.replace(nk, adlb=nk.adlb[nk.adlb["PARAMCD"] != "AST"])
+    found = replace(nk, adlb=nk.adlb[nk.adlb["PARAMCD"] != "AST"])
     assert laboratory.hys_law(found)[0]["safety.hy.art.n_of"].value == [0, 10]
 
 
@@ -286,17 +288,17 @@ def test_no_parameter_is_said_to_be_none(unsaved, none):
 
 @pytest.mark.parametrize("name", ["actg175_n20", "amitriptyline_hivsn"])
 def test_real_trials_without_laboratory_values_are_displayed(unsaved, real_trial, name):
-    made, drawings = all_displays(model.read(real_trial(name)))
+    made, drawings = all_displays(read_trial(real_trial(name)))
     assert len(made) == 5
     assert len(drawings) == 2
 
 
 def test_two_people_an_arm_without_baseline_or_change(unsaved, tmp_path):
-    found = model.read(generate(tmp_path / "two", per_arm=2, laboratory=8, weeks=(0, 4)))
+    found = read_trial(generate(tmp_path / "two", per_arm=2, laboratory=8, weeks=(0, 4)))
     first = found.facts.visits.baseline
     adlb = found.adlb[(found.adlb["AVISITN"] != first) | ~found.adlb["PARAMCD"].isin(["ALT", "HGB"])]
     flat = adlb.assign(AVAL=adlb["AVAL"].where(adlb["PARAMCD"] != "PLAT", 200.0))
-    odd = model.replace(found, adlb=flat)
+    odd = replace(found, adlb=flat)
     assert all(row.value is not None or row.method.startswith("not estimable: ") for row in all_results(odd))
     made, drawings = all_displays(odd)
     assert len(made) == 5

@@ -11,7 +11,7 @@ from reference import answers, table
 from trialbook.analysis import estimators, missing_data
 from trialbook.displays import figures, tables
 from trialbook.stats import imputation
-from trialbook.trial import model as trial
+from trialbook.trial.model import read_trial
 
 LACKING = {  # participant: follow-up and baseline visits of CD4 that are taken away
     "NKINR-001": [0],
@@ -47,7 +47,7 @@ def cd4(study):
 @pytest.fixture(scope="module")
 def real(real_trial):
     """Give a real trial, read once."""
-    return cache(lambda name: trial.read(real_trial(name)))
+    return cache(lambda name: read_trial(real_trial(name)))
 
 
 @pytest.fixture
@@ -218,14 +218,14 @@ def test_why_there_is_no_tipping_point_is_said(nk, copy, real):
     assert missing_data.tipping(nk)["cd4.tipping.point"].display == "none (nothing is missing)"
     first = missing_data.tipping(real("actg175_n20"), draws=5)["cd4.tipping.point"]
     assert first.display.startswith("none (P is 0.")
-    reference = trial.read(copy.folder).subjects()["art"]["USUBJID"].iloc[0]
+    reference = read_trial(copy.folder).subjects()["art"]["USUBJID"].iloc[0]
     rows = missing_data.tipping(lose(copy, {reference: [24]}).read(), draws=5)
     assert rows["cd4.tipping.point"].display == "none (no follow-up value of NK+ART is missing)"
     assert "cd4.tipping.1.delta" not in rows
 
 
 def test_a_conclusion_that_never_tips_says_how_far_it_was_shifted(copy):
-    subject = trial.read(copy.folder).subjects()["nk_art"]["USUBJID"].iloc[0]
+    subject = read_trial(copy.folder).subjects()["nk_art"]["USUBJID"].iloc[0]
     rows = missing_data.tipping(lose(copy, {subject: [24]}).read(), draws=5)
     assert rows["cd4.tipping.6.p"].value < 0.05
     furthest = rows["cd4.tipping.6.delta"].display
@@ -280,7 +280,7 @@ def test_one_follow_up_visit_is_enough(copy):
 
 
 def test_two_and_two_participants_are_answered_in_words(copy):
-    arms = trial.read(copy.folder).subjects()
+    arms = read_trial(copy.folder).subjects()
     few = [name for rows in arms.values() for name in rows["USUBJID"].iloc[:2]]
     for name in ("adsl", "adlb", "adae", "adex"):
         copy.rows(name, lambda rows: rows["USUBJID"].isin(few))

@@ -5,7 +5,7 @@ import pytest
 
 from trialbook.analysis import efficacy, multiplicity
 from trialbook.displays import tables
-from trialbook.errors import TrialError, UserError
+from trialbook.errors import FaultsError, UserError
 from trialbook.results.row import Results
 
 
@@ -132,6 +132,6 @@ def test_a_trial_need_not_declare_families(copy):
 )
 def test_faulty_families_are_refused(copy, families, rule):
     copy.facts(lambda facts: facts.update(families=families))
-    with pytest.raises(TrialError) as refusal:
+    with pytest.raises(FaultsError) as refusal:
         copy.read()
     assert rule in str(refusal.value)

@@ -7,8 +7,8 @@ from conftest import NK_INR
 from generated import generate
 
 from trialbook.checks import mutants
-from trialbook.errors import TrialError
-from trialbook.trial import model
+from trialbook.errors import FaultsError
+from trialbook.trial.model import read_trial
 
 TRIALS = ("ours", "amitriptyline_hivsn", "generated")
 EVERY = ("adsl", "adlb", "adae", "adex")
@@ -22,7 +22,7 @@ def made(request, real_trial, tmp_path_factory):
         original = generate(folder / "gen", events=200)
     else:
         original = NK_INR if request.param == "ours" else real_trial(request.param)
-    return model.read(original), {name: model.read(path) for name, path in mutants.write(original, folder).items()}
+    return read_trial(original), {name: read_trial(path) for name, path in mutants.write(original, folder).items()}
 
 
 def arms(study):
@@ -99,5 +99,5 @@ def test_mutants_are_the_same_each_time(tmp_path):
 
 
 def test_a_trial_too_small_to_lose_a_participant_is_a_fault_in_words(tmp_path):
-    with pytest.raises(TrialError, match="nobody is in the arm 'ACTIVE'"):
+    with pytest.raises(FaultsError, match="nobody is in the arm 'ACTIVE'"):
         mutants.write(generate(tmp_path / "gen", per_arm=1, missing=0), tmp_path / "made")

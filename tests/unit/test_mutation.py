@@ -6,7 +6,7 @@ import pytest
 from builds import OWN
 
 from trialbook.checks.mutation import Allowed, MutationError, Number, Unchanging, judge
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 from trialbook.results.row import Result, Results
 from trialbook.yamlfile import read_yaml
 
@@ -59,7 +59,7 @@ def test_what_is_allowed_and_changes_or_is_not_there_is_a_fault():
 )
 def test_an_entry_without_a_reason_is_a_fault_in_words(tmp_path, text, said):
     (tmp_path / "unchanging.yml").write_text(text, "utf8")
-    with pytest.raises(TrialError) as raised:
+    with pytest.raises(FaultsError) as raised:
         read_yaml(tmp_path / "unchanging.yml", Unchanging)
     assert said in str(raised.value) and "nk_inr" not in str(raised.value)
 

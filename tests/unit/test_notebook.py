@@ -53,7 +53,7 @@ def test_a_failing_cell_is_named_with_its_error_and_the_old_output_stays(write, 
 
 
 def test_a_fault_in_the_trial_is_said_without_a_traceback(write, tmp_path):
-    path = write("trial_folder = '.'", "from trialbook import trial\ntrial.read(trial_folder)")
+    path = write("trial_folder = '.'", "from trialbook import read_trial\nread_trial(trial_folder)")
     with pytest.raises(notebook.NotebookError) as error:
         notebook.run(path, tmp_path / "out.ipynb", {"trial_folder": str(tmp_path)})
     assert "trial.yml" in str(error.value)

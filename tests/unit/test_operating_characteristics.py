@@ -8,11 +8,11 @@ from trialbook import cli
 from trialbook.analysis import operating_characteristics
 from trialbook.displays import figures, tables
 from trialbook.stats import simulated_trials
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 
 def test_a_method_that_a_trial_does_not_allow_says_why(real_trial):
-    found = model.read(real_trial("actg175_n20"))
+    found = read_trial(real_trial("actg175_n20"))
     rows = operating_characteristics.characteristics(found, [operating_characteristics.count(found, 50)])
     assert "one follow-up visit" in rows["cd8.operating.intercept.type1"].method
 
@@ -86,7 +86,7 @@ def test_a_trial_that_cannot_be_simulated_says_why(copy):
 
 @pytest.mark.parametrize("name", ["actg175", "actg175_n20", "amitriptyline_hivsn"])
 def test_real_trials_are_simulated(real_trial, name):
-    found = model.read(real_trial(name))
+    found = read_trial(real_trial(name))
     rows = operating_characteristics.characteristics(found, [operating_characteristics.count(found, 50)])
     for parameter in found.parameters("efficacy"):
         assert rows[f"{parameter.id}.operating.trials.n"].value == 50

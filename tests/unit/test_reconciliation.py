@@ -12,7 +12,7 @@ from scipy import stats
 
 from trialbook.analysis import adverse_events, baseline, efficacy, reconciliation
 from trialbook.analysis.reconciliation import agrees
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 from trialbook.results.row import Results
 
 ANALYSES = (
@@ -215,7 +215,7 @@ def test_nothing_published(copy, nk, computed):
 )
 def test_faults_of_the_file_are_said(copy, old, new, said):
     copy.text("published.yml", old, new)
-    with pytest.raises(TrialError) as error:
+    with pytest.raises(FaultsError) as error:
         reconciliation.read(copy.folder)
     assert "published.yml" in str(error.value) and said in str(error.value)
 

@@ -8,7 +8,7 @@ from builds import ROOT
 
 from trialbook.analysis import efficacy, scenarios
 from trialbook.displays import figures, tables
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 from trialbook.workflow import notebook
 
 FILE = ROOT / "notebooks/scenarios.yml"
@@ -47,9 +47,9 @@ def test_the_parameters_are_those_of_the_notebook(chosen):
 
 
 def test_a_set_that_a_trial_does_not_declare_is_not_asked_for(real_trial):
-    from trialbook.trial import model
+    from trialbook.trial.model import read_trial
 
-    small = scenarios.read(FILE, model.read(real_trial("actg175_n20")))
+    small = scenarios.read(FILE, read_trial(real_trial("actg175_n20")))
     assert "per_protocol" not in {scenario.id for scenario in small}
 
 
@@ -64,7 +64,7 @@ def test_a_set_that_a_trial_does_not_declare_is_not_asked_for(real_trial):
     ],
 )
 def test_a_faulty_scenario_is_said_in_words(nk, written, line, said):
-    with pytest.raises(TrialError, match=r"scenarios\.yml") as error:
+    with pytest.raises(FaultsError, match=r"scenarios\.yml") as error:
         scenarios.read(written(f"scenarios:\n  - {line}\n"), nk)
     assert said in str(error.value)
 

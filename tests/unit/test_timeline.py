@@ -5,7 +5,7 @@ from generated import generate
 
 from trialbook.analysis import adverse_events, baseline, laboratory, timeline
 from trialbook.displays import figures, tables
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -34,7 +34,7 @@ def test_a_figure_of_people_one_by_one_is_not_drawn_unless_the_trial_excepts_it(
 
 def test_of_many_participants_the_timeline_shows_forty_and_says_so(tmp_path):
     generate(tmp_path / "many", per_arm=60, events=800, laboratory=1)
-    many = model.read(tmp_path / "many")
+    many = read_trial(tmp_path / "many")
     results, courses = timeline.courses(many)
     assert len(courses) == 40
     assert all(course.events for course in courses)

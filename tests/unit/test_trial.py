@@ -6,8 +6,8 @@ from conftest import NK_INR, TRIALS
 from trialbook import cli
 from trialbook.analysis import adverse_events, efficacy, laboratory, longitudinal
 from trialbook.analysis import baseline as cohort
-from trialbook.errors import TrialError, UserError
-from trialbook.trial import model
+from trialbook.errors import FaultsError, UserError
+from trialbook.trial.model import read_trial
 
 ANALYSES = (
     cohort.facts,
@@ -35,7 +35,7 @@ def test_our_trial_is_valid(capsys):
 
 @pytest.mark.parametrize("name", sorted(path.name for path in TRIALS.iterdir() if path.is_dir()))
 def test_real_trials_are_valid(real_trial, name):
-    found = model.read(real_trial(name))
+    found = read_trial(real_trial(name))
     assert found.facts.provenance == "real"
     assert [arm.role for arm in found.arms] == ["test", "reference"]
     assert found.facts.visits.unit == "week"
@@ -69,7 +69,7 @@ def test_quoted_commas_quotation_marks_and_line_ends_within_a_cell(copy):
     found = copy.read()
     assert found.adsl.loc[1, "TRANSMIS"] == 'Other, "unknown"\nor not told'
     copy.cell("adsl", 5, "ITTFL", "maybe")
-    with pytest.raises(TrialError) as refusal:
+    with pytest.raises(FaultsError) as refusal:
         copy.read()
     assert refusal.value.faults[0].row == 6  # the line of the file: row 3 takes two
 
@@ -91,7 +91,7 @@ def test_empty_age_and_sex_leave_their_lines_out(copy, nk):
 def test_absent_age_and_sex(copy):
     """Absent is well where trial.yml does not name them, and said where it does: a name may be misspelt."""
     copy.table("adsl", lambda table: table.drop(columns=["AGE", "SEX"]))
-    with pytest.raises(TrialError) as refusal:
+    with pytest.raises(FaultsError) as refusal:
         copy.read()
     text = str(refusal.value)
     assert "adsl.csv: the column AGE is missing" in text and "adsl.csv: the column SEX is missing" in text
@@ -126,7 +126,7 @@ def test_baseline_may_have_any_number(copy, nk, baseline):
 
 
 def test_weeks_as_visits(real_trial):
-    found = model.read(real_trial("amitriptyline_hivsn"))
+    found = read_trial(real_trial("amitriptyline_hivsn"))
     assert cohort.facts(found)["visits.unit"].value == "week"
     assert cohort.facts(found)["visits.final"].value == "week 6"
 

@@ -6,16 +6,16 @@ import pytest
 from conftest import NK_INR
 
 from trialbook import cli
-from trialbook.errors import SHOWN, Fault, TrialError
-from trialbook.trial import model
+from trialbook.errors import SHOWN, Fault, FaultsError
+from trialbook.trial.model import read_trial
 
 SCREEN = 24  # lines of a terminal
 
 
 def message(folder):
     """The words of the refusal; on one screen, each fault with a remedy."""
-    with pytest.raises(TrialError) as refusal:
-        model.read(folder)
+    with pytest.raises(FaultsError) as refusal:
+        read_trial(folder)
     text = str(refusal.value)
     assert len(text.splitlines()) <= SCREEN
     assert 0 < text.count("→") <= len(refusal.value.faults)
@@ -319,7 +319,7 @@ def test_faults_of_all_files_are_said_at_once(copy):
 def test_very_many_faults_leave_room_for_those_of_another_kind(copy):
     copy.table("adlb", lambda table: table.assign(AVAL="?"))
     copy.cell("adlb", 9, "AVISITN", "nine")
-    with pytest.raises(TrialError) as refusal:
+    with pytest.raises(FaultsError) as refusal:
         copy.read()
     rows = len((copy.folder / "adlb.csv").read_text("utf8").splitlines()) - 1
     assert len(refusal.value.faults) == rows + 1
@@ -331,13 +331,13 @@ def test_very_many_faults_leave_room_for_those_of_another_kind(copy):
 
 def test_faults_of_very_many_kinds_stay_on_a_screen():
     faults = [Fault("adlb.csv", "is wrong", f"remedy {i}", i) for i in range(1000)]
-    text = str(TrialError("folder", faults))
+    text = str(FaultsError("folder", faults))
     assert len(text.splitlines()) == 2 * SHOWN + 2
     assert f"and {1000 - SHOWN} more" in text
 
 
 def test_a_single_fault_is_not_many():
-    assert "1 fault found" in str(TrialError("folder", [Fault("adlb.csv", "is wrong", "mend it")]))
+    assert "1 fault found" in str(FaultsError("folder", [Fault("adlb.csv", "is wrong", "mend it")]))
 
 
 def test_a_quantity_in_place_of_a_category_is_not_needed(copy):

@@ -6,8 +6,9 @@ import pytest
 from conftest import NK_INR
 
 from trialbook.analysis import laboratory
+from trialbook.errors import FaultsError
 from trialbook.stats import units
-from trialbook.trial import model
+from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -92,7 +93,7 @@ def test_a_unit_that_does_not_fit_is_a_fault_with_its_row(copy, unit, said):
     table = pd.read_csv(copy.folder / "adlb.csv")
     row = int(table.index[table["PARAMCD"] == "CREAT"][0]) + 2
     copy.cell("adlb", row, "AVALU", unit)
-    with pytest.raises(model.TrialError) as refusal:
+    with pytest.raises(FaultsError) as refusal:
         copy.read()
     (fault,) = refusal.value.faults
     assert (fault.file, fault.row, fault.column, fault.rule) == ("adlb.csv", row, "AVALU", said)
@@ -119,11 +120,11 @@ def test_without_a_declared_unit_the_rows_must_agree(copy):
     table = pd.read_csv(copy.folder / "adlb.csv")
     row = int(table.index[table["PARAMCD"] == "UREA"][-1]) + 2
     copy.cell("adlb", row, "AVALU", "mg/dL")
-    with pytest.raises(model.TrialError, match="says no `unit`"):
+    with pytest.raises(FaultsError, match="says no `unit`"):
         copy.read()
 
 
 def test_one_unit_throughout_does_not_wait_for_pint(monkeypatch):
     monkeypatch.setattr(units, "_pint", lambda: pytest.fail("pint is loaded"))
-    found = model.read(NK_INR)
+    found = read_trial(NK_INR)
     laboratory.grade_shifts(found)

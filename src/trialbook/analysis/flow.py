@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from trialbook.errors import Fault, TrialError
+from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
 from trialbook.results.row import Results
 
@@ -24,7 +24,7 @@ def flow(trial):
 
     Raises
     ------
-    TrialError
+    FaultsError
         If the stages contradict each other.
 
     References
@@ -57,7 +57,7 @@ def flow(trial):
         unit="",
     )
     if faults := faults + imbalances(results, [arm.id for arm in trial.arms]):
-        raise TrialError(trial.folder, faults)
+        raise FaultsError(trial.folder, faults)
     return results
 
 

@@ -4,7 +4,7 @@ import difflib
 
 from statsmodels.stats.multitest import multipletests
 
-from trialbook.errors import Fault, TrialError
+from trialbook.errors import Fault, FaultsError
 from trialbook.results.row import Results
 
 PROCEDURES = {"holm": ("holm", "Holm"), "bh": ("fdr_bh", "Benjamini–Hochberg")}
@@ -28,7 +28,7 @@ def adjust(trial, results):
 
     Raises
     ------
-    TrialError
+    FaultsError
         Members that are no results, each with the nearest that are.
 
     References
@@ -38,7 +38,7 @@ def adjust(trial, results):
     """
     families = trial.facts.families
     if faults := [fault for at, family in enumerate(families, 1) for fault in _unknown(at, family, results)]:
-        raise TrialError(trial.folder, faults)
+        raise FaultsError(trial.folder, faults)
     adjusted = Results(trial.facts.alpha)
     for family in families:
         _add(adjusted, family, {member: results[f"{member}.p"] for member in family.members})

@@ -81,7 +81,7 @@ def read(path, trial):
 
     Raises
     ------
-    TrialError
+    FaultsError
         With every fault found.
     """
     declared = trial.facts.analysis_sets.declared

@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from trialbook.trial import model
 from trialbook.trial import tables as schema
+from trialbook.trial.model import TABLES, read_trial
 
 SEED = 20190622
 TIMES = {"test": Decimal("1.4"), "reference": Decimal("1.1")}
@@ -51,11 +51,11 @@ def write(folder, output):
 
     Raises
     ------
-    TrialError
+    FaultsError
         If the trial is not valid, or so small that a mutant of it is not.
     """
-    study = model.read(folder)
-    paths = {name: folder / f"{name}.csv" for name in model.TABLES}
+    study = read_trial(folder)
+    paths = {name: folder / f"{name}.csv" for name in TABLES}
     made = {}
     for name, mutate in _mutations(study).items():
         tables = {table: schema.read_table(path)[0] for table, path in paths.items() if path.exists()}
@@ -65,7 +65,7 @@ def write(folder, output):
         shutil.rmtree(output / name, ignore_errors=True)
         shutil.copytree(folder, made[name])
         _write(tables, made[name])
-        model.read(made[name])
+        read_trial(made[name])
     return made
 
 

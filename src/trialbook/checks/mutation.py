@@ -83,7 +83,7 @@ def check(folder, site, cores=2, only=None, notebooks=None):
     MutationError
         If there is no such book, mutant or notebook, a notebook does not run, a number never changes that is not
         allowed to, or one that is allowed to does change.
-    TrialError
+    FaultsError
         If the trial or the list of what is allowed holds a fault.
     """
     allowed = read_yaml(ALLOWLIST, Unchanging).allowed

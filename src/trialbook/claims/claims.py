@@ -53,7 +53,7 @@ def read(path):
 
     Raises
     ------
-    TrialError
+    FaultsError
         With every fault found: id, key, rule.
     """
     return read_yaml(path, _File).root if path.exists() else {}

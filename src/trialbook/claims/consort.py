@@ -45,7 +45,7 @@ def read(path):
 
     Raises
     ------
-    TrialError
+    FaultsError
         With every fault found: item, key, rule.
     """
     return read_yaml(path, _File).root if path.exists() else {}

@@ -104,9 +104,9 @@ def _parser():
 
 def _validate(arguments):
     from trialbook.analysis import reconciliation
-    from trialbook.trial import model
+    from trialbook.trial.model import read_trial
 
-    found = model.read(arguments.folder)
+    found = read_trial(arguments.folder)
     reconciliation.read(arguments.folder)
     return f"{found.facts.study} is valid: {len(found.adsl)} participants in two arms"
 
@@ -120,11 +120,11 @@ def _run(arguments):
 
 def _scenarios(arguments):
     from trialbook.analysis import scenarios
-    from trialbook.trial import model
+    from trialbook.trial.model import read_trial
     from trialbook.workflow import notebook
 
     part, parts = _share(arguments.part)
-    chosen = scenarios.read(NOTEBOOKS / "scenarios.yml", model.read(arguments.trial))[part - 1 :: parts]
+    chosen = scenarios.read(NOTEBOOKS / "scenarios.yml", read_trial(arguments.trial))[part - 1 :: parts]
     runs = scenarios.runs(chosen, relpath(arguments.trial, NOTEBOOKS))
     notebook.run_all(NOTEBOOKS / "03_efficacy.ipynb", arguments.output, runs)
     return f"ran {len(runs)} scenarios"
@@ -132,9 +132,9 @@ def _scenarios(arguments):
 
 def _operate(arguments):
     from trialbook.analysis import operating_characteristics
-    from trialbook.trial import model
+    from trialbook.trial.model import read_trial
 
-    counted = operating_characteristics.count(model.read(arguments.trial), arguments.trials, *_share(arguments.part))
+    counted = operating_characteristics.count(read_trial(arguments.trial), arguments.trials, *_share(arguments.part))
     operating_characteristics.write(counted, arguments.output)
     return f"simulated {sum(own.get('trials', 0) for own in counted.values()):,} trials"
 

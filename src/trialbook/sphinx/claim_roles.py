@@ -11,7 +11,7 @@ from sphinx.util.docutils import ReferenceRole
 
 from trialbook.claims import claims
 from trialbook.claims.conditions import ConditionError
-from trialbook.errors import TrialError
+from trialbook.errors import FaultsError
 from trialbook.sphinx import evaluative_words, prose
 from trialbook.sphinx.evaluative_words import CLAIMED
 from trialbook.sphinx.numbers import Placed, list_pages, notice
@@ -83,7 +83,7 @@ def read_or_say(app, name, read):
     """Read a file of the book; where it has faults, say each, and give None."""
     try:
         return read(Path(app.srcdir, name))
-    except TrialError as error:
+    except FaultsError as error:
         for fault in error.faults:
             where = f"{fault.column}: " if fault.column else ""
             LOG.error(

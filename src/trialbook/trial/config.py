@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trialbook.errors import Fault, TrialError
+from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
 from trialbook.yamlfile import Keys, read_yaml
 
@@ -315,12 +315,12 @@ class Facts(Keys):
 
 
 def read_facts(folder):
-    """Read and validate ``trial.yml`` alone; raises `TrialError` as `trial.read` does."""
+    """Read and validate ``trial.yml`` alone; raises `FaultsError` as `read_trial` does."""
     folder = Path(folder)
     if not folder.is_dir():
         rule = "this is a file, not a folder" if folder.exists() else "there is no such folder"
         remedy = "give the folder of a trial, one that holds trial.yml and the tables"
-        raise TrialError(folder, [Fault(folder.name, rule, remedy)])
+        raise FaultsError(folder, [Fault(folder.name, rule, remedy)])
     return read_yaml(folder / "trial.yml", Facts, "docs/trial_yml.md")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trialbook.errors import Fault, TrialError, UserError
+from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
 from trialbook.trial import tables as schema
 from trialbook.trial.config import Facts, read_facts
@@ -120,7 +120,7 @@ class Trial:
         }
 
 
-def read(folder):
+def read_trial(folder: str | Path) -> Trial:
     """Read a trial from its folder and validate it as a whole.
 
     Parameters
@@ -134,7 +134,7 @@ def read(folder):
 
     Raises
     ------
-    TrialError
+    FaultsError
         With every fault found: file, row, column, rule, remedy.
     """
     folder = Path(folder)
@@ -151,6 +151,6 @@ def read(folder):
     if all(name in tables for name in REQUIRED):
         faults += schema.check(tables, facts)
     if faults:
-        raise TrialError(folder, faults)
+        raise FaultsError(folder, faults)
     numbered = {name: schema.to_numbers(table, name, facts) for name, table in tables.items()}
     return Trial(folder, facts, *(numbered.get(name) for name in TABLES))

@@ -144,7 +144,7 @@ def _settled(notebook):
 
 def _said(notebook, error):
     """Say which cell failed and how; a fault in the trial's files is said without a traceback."""
-    if error.ename == "TrialError":
+    if error.ename == "FaultsError":
         return error.evalue
     cells = nbformat.read(notebook, as_version=4).cells
     trace = _COLOUR.sub("", "\n".join(error.traceback[-3:]))
