@@ -48,7 +48,7 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
         With every fault found: line or key, rule, remedy.
     """
 
-    listed = f" ({form} lists them)" if form else ""
+    listed = f" ({form} lists its keys)" if form else ""
 
     def fail(rule: str, remedy: str, row: int | None = None) -> NoReturn:
         raise FaultsError(path.parent, [Fault(path.name, rule, remedy, row)]) from None
@@ -56,7 +56,7 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
     try:
         raw = yaml.load(path.read_text("utf-8-sig"), _AsTyped)
     except FileNotFoundError:
-        fail("the file is missing", f"put {path.name} into this folder")
+        fail("the file is missing", f"put {path.name} into this folder{listed}")
     except OSError as error:
         fail(f"the file cannot be read: {error.strerror}", "mend that")
     except UnicodeDecodeError:
@@ -67,7 +67,7 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
     except yaml.YAMLError:
         fail("not a text file: it holds characters that YAML does not allow", "save it as plain text, UTF-8")
     if not isinstance(raw, dict):
-        fail("the file holds no keys", f"write them{listed}")
+        fail("the file holds no keys", f"write it{listed}")
     try:
         return model.model_validate(raw)
     except ValidationError as error:

@@ -80,7 +80,7 @@ def lines(name, change):
 FAULTS = {
     # files
     "adsl missing": (gone("adsl.csv"), ["adsl.csv: the file is missing", "put adsl.csv beside trial.yml"]),
-    "trial.yml missing": (gone("trial.yml"), ["trial.yml: the file is missing", "data/nk_inr/trial.yml"]),
+    "trial.yml missing": (gone("trial.yml"), ["trial.yml: the file is missing", "docs/trial_yml.md"]),
     "empty": (written("adlb.csv", b""), ["adlb.csv: the file is empty"]),
     "blank lines only": (written("adae.csv", b"\n\n ,,\n"), ["adae.csv: the file is empty", "remove the file"]),
     "header only": (lines("adae.csv", lambda x: x[:1]), ["adae.csv: the file has a header and no rows"]),
