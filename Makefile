@@ -70,12 +70,17 @@ check: lint  ## Check style, types and imports, and run the tests that need no b
 	@$(PYTEST) -m 'unit or sphinx'
 
 .PHONY: test
-test: lint  ## Run all tests but the long ones
+test: lint docs  ## Build the documentation, and run all tests but the long ones
 	@$(PYTEST) -m 'not long and not network'
 
 .PHONY: test-long
 test-long: .venv/.test  ## Run the long tests, and those with random examples on many more
 	@$(PYTEST) -m 'long or network or hypothesis' --hypothesis-profile thorough
+
+.PHONY: docs
+docs: .venv/.book  ## Build the documentation of the engine
+	@sphinx-build -qnEW --keep-going docs _build/docs
+	echo "The documentation is $(CURDIR)/_build/docs/index.html"
 
 .PHONY: serve
 serve: book  ## Show the book in the browser, rebuilt and reloaded while it is edited

@@ -35,6 +35,12 @@ class NotEstimable(Exception):
     """A statistic that the data cannot give, by no fault of anybody; `reason` says why, in words that follow a colon.
 
     The only exception that analyses catch: anything else is a mistake in the program, and fails the notebook.
+
+    Examples
+    --------
+    >>> from trialbook import NotEstimable
+    >>> NotEstimable("an arm has no value").reason
+    'an arm has no value'
     """
 
     def __init__(self, reason: str):

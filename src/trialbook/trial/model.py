@@ -33,7 +33,7 @@ class Trial:
 
     @property
     def ci_level(self):
-        """The confidence level as it is written: ``95%``."""
+        """The confidence level as it is written, such as ``95%``."""
         return f"{100 * (1 - self.facts.alpha):g}%"
 
     def subjects(self, analysis_set=None):
@@ -136,6 +136,15 @@ def read_trial(folder: str | Path) -> Trial:
     ------
     FaultsError
         With every fault found: file, row, column, rule, remedy.
+
+    Examples
+    --------
+    >>> from trialbook import read_trial
+    >>> study = read_trial("data/nk_inr")
+    >>> [arm.id for arm in study.arms]
+    ['nk_art', 'art']
+    >>> [visit.label for visit in study.visits("CD4")][-1]
+    'Month 24'
     """
     folder = Path(folder)
     facts = read_facts(folder)
