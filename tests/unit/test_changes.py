@@ -1,14 +1,11 @@
 """What changed between two editions: the verdict of each number, and the sentences that read differently."""
 
-import subprocess
-
 import pytest
 from bs4 import BeautifulSoup
 
-from trialbook.editions import changes, lock, report
-from trialbook.editions.changes import Edition, compare, edition, verdict
+from trialbook.editions import report
+from trialbook.editions.changes import Edition, compare, verdict
 from trialbook.editions.lock import Lock, Number
-from trialbook.errors import UserError
 from trialbook.results import sentences
 
 
@@ -166,55 +163,3 @@ def test_a_number_that_stands_in_a_table_only_is_told_with_its_row(found):
     soup = BeautifulSoup(report.page("diff.html", changes=there, site="html"), "html.parser")
     (link,) = soup.select("th a")
     assert (link["href"], link.get_text()) == ("html/book/safety.html#number-9", "c")
-
-
-# -------------------------------------------------------------------------------------------- revisions and files
-
-
-@pytest.fixture
-def repository(tmp_path):
-    """Two commits of a paper, the second with other numbers and another sentence."""
-
-    def git(*arguments):
-        who = ["-c", "user.name=N", "-c", "user.email=n@example.org"]
-        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init", "--initial-branch", "main")
-    (tmp_path / "book").mkdir()
-    (tmp_path / "_toc.yml").write_text("root: book/index\n")
-    (tmp_path / "book/claims.yml").write_text("wide: {says: spreads far, holds: 0 < b}\n")
-    for numbers, prose in ((OLD, PAGES["book/index"]), (NEW, PAGES["book/index"].replace("The gain", "The rise"))):
-        (tmp_path / "book/index.md").write_text(prose, "utf8")
-        lock.write(Lock(0.05, {}, numbers), tmp_path / changes.LOCK)
-        git("add", ".")
-        git("commit", "--message", "an edition")
-    return tmp_path
-
-
-def test_two_revisions_are_compared_by_their_locks_and_prose(repository):
-    found = compare(edition("HEAD~1", repository), edition("HEAD", repository))
-    assert len(found.changes) == 3
-    assert [page for page, _ in found.pages] == ["book/index"]
-    assert any("The rise was [67 → 69]" in line for line in report.lines(found))
-
-
-def test_a_lock_in_the_work_tree_has_the_prose_beside_it(repository):
-    found = compare(edition("HEAD~1", repository), edition(str(repository / changes.LOCK), repository))
-    assert [page for page, _ in found.pages] == ["book/index"]
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("no-such", "neither a file"),
-        ("HEAD", "has no book/numbers.lock.json"),
-        ("none.lock.json", "make accept"),
-        ("none/results.json", "make book"),
-    ],
-)
-def test_what_is_not_there_is_said(repository, name, said):
-    subprocess.run(["git", "rm", "-q", changes.LOCK], cwd=repository, check=True)
-    who = ["-c", "user.name=N", "-c", "user.email=n@example.org"]
-    subprocess.run(["git", *who, "commit", "-qm", "without"], cwd=repository, check=True)
-    with pytest.raises(UserError, match=said):
-        edition(name, repository)

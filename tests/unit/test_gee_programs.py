@@ -189,6 +189,7 @@ for (f in fits) cat(format(c(coef(f), sqrt(diag(f$geese$vbeta)), f$geese$gamma, 
 """
 
 
+@pytest.mark.r
 def test_equals_geepack_where_visits_are_missing(tmp_path):
     need_r("geepack")
     rng = np.random.default_rng(5)

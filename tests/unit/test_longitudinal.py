@@ -130,6 +130,7 @@ def test_effects_by_visit_equal_clubsandwich(real_trial, nk, key):
     assert rows[f"{joint}.df"].value == f"{theirs['df']}, {theirs['df_error']:.1f}"
 
 
+@pytest.mark.r
 def test_rerunning_r_gives_these_effects_by_visit(tmp_path):
     need_r(*R["packages"])
     out = tmp_path / "answers.json"

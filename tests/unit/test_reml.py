@@ -16,6 +16,7 @@ from trialbook.stats.reml import LikelihoodError
 
 SCRIPT = Path(__file__).parents[1] / "reference" / "likelihood.R"
 R = json.loads(SCRIPT.with_suffix(".json").read_text())
+SAMPLE = "actg175_n20"  # of the trials, what R answers soonest
 STRUCTURES = ("compound symmetry", "unstructured")
 MODELS = [(key, mean) for key, means in R["results"].items() for mean in means]
 FITS = [(*model, structure) for model in MODELS for structure in STRUCTURES]
@@ -142,7 +143,10 @@ def leaves(tree, path=()):
     return {path: tree}
 
 
-@pytest.mark.parametrize("name", REFERENCE_ARM)
+@pytest.mark.r
+@pytest.mark.parametrize(
+    "name", [SAMPLE, *(pytest.param(n, marks=pytest.mark.long) for n in REFERENCE_ARM if n != SAMPLE)]
+)
 def test_rerunning_r_gives_these_answers(name, tmp_path):
     need_r(*R["packages"])
     out = tmp_path / "answers.json"
