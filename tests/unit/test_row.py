@@ -14,24 +14,6 @@ from trialbook.results import row as results
 from trialbook.results.row import MIME, Results
 
 
-def notebook(path, *collections):
-    """Write an executed notebook with one collection of results a cell."""
-    cells = [
-        {
-            "cell_type": "code",
-            "id": f"cell{i}",
-            "source": "",
-            "metadata": {},
-            "execution_count": i,
-            "outputs": [{"output_type": "execute_result", "metadata": {}, "data": shown._repr_mimebundle_()}],
-        }
-        for i, shown in enumerate(collections)
-    ]
-    cells.insert(0, {"cell_type": "markdown", "id": "prose", "source": "", "metadata": {}})
-    cells.append({"cell_type": "code", "id": "log", "outputs": [{"output_type": "stream", "text": "done"}]})
-    path.write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}), "utf8")
-
-
 @pytest.fixture
 def rows():
     shown = Results(0.05, dataset="adlb", analysis_set="intention to treat")
@@ -71,27 +53,8 @@ def test_a_key_is_computed_once(rows):
     assert rows.get("nothing") is None and "nothing" not in rows
 
 
-def test_results_come_back_from_a_notebook_as_they_were(rows, tmp_path):
-    more = Results()
-    more.add("software.numpy", "2.0", "text")
-    notebook(tmp_path / "03_efficacy.ipynb", rows, more)
-    found = results.read(tmp_path)
-    assert list(found) == [row.key for row in [*rows, *more]]
-    for row in rows:
-        assert asdict(found[row.key]) == asdict(row) | {"notebook": "03_efficacy", "cell": "cell-cell0"}
-    assert found["software.numpy"].cell == "cell-cell1"
-
-
-def test_a_key_in_two_notebooks_is_refused_by_name(rows, tmp_path):
-    notebook(tmp_path / "01_cohort.ipynb", rows)
-    notebook(tmp_path / "03_efficacy.ipynb", rows)
-    with pytest.raises(ValueError, match="is in both 01_cohort and 03_efficacy"):
-        results.read(tmp_path)
-
-
-def test_published_results_are_json_sorted_by_key_one_a_line(rows, tmp_path):
-    notebook(tmp_path / "03_efficacy.ipynb", rows)
-    found = results.read(tmp_path)
+def test_published_results_are_json_sorted_by_key_one_a_line(rows):
+    found = {row.key: row for row in rows}
     text = results.dump(found)
     listed = json.loads(text)
     assert [row["key"] for row in listed] == sorted(found)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from trialbook.analysis.estimators import Estimator, FinalTest
-from trialbook.results import row as results
+from trialbook.results.executed import of_notebooks
 from trialbook.results.row import Results
 from trialbook.yamlfile import Keys, read_yaml
 
@@ -121,7 +121,7 @@ def collect(trial, scenarios, folder):
     for scenario in scenarios:
         if scenario.id not in executed:
             raise FileNotFoundError(f"{folder}: no run of the scenario {scenario.id}")
-        recorded = {row.key: row for row in results.of_notebook(executed[scenario.id])}
+        recorded = of_notebooks([executed[scenario.id]]).results
         for parameter in trial.parameters("efficacy"):
             for estimand, headline in HEADLINE.items():
                 key, under = f"{parameter.id}.{headline}", f"{parameter.id}.{headline}.under.{scenario.id}"

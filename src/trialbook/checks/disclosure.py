@@ -38,9 +38,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from trialbook.checks import grids as outputs
 from trialbook.checks.participants import IDENTIFIERS, Participants, plain_value, spoken, words_of
 from trialbook.errors import SHOWN, UserError
-from trialbook.results import executed as outputs
 from trialbook.results.formats import slug
 from trialbook.results.row import MIME, TABLE
 

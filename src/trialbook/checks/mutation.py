@@ -12,8 +12,7 @@ from pydantic import Field
 
 from trialbook.checks import mutants
 from trialbook.errors import UserError
-from trialbook.results import row as results
-from trialbook.results import sentences
+from trialbook.results import executed, sentences
 from trialbook.results.row import Result
 from trialbook.yamlfile import Keys, read_yaml
 
@@ -144,15 +143,15 @@ def run(mutant, notebooks, cores):
     MutationError
         If one of them fails.
     """
-    executed = mutant.parent / "source" / "executed"
+    made = mutant.parent / "source" / "executed"
     settings = ["--cores", str(cores), "--quiet", "all", "--rerun-incomplete"]
     settings += ["--config", f"trial={mutant}", f"out={mutant.parent}", "--"]
-    asked = [str(executed / f"{name}.ipynb") for name in sorted(notebooks)]
+    asked = [str(made / f"{name}.ipynb") for name in sorted(notebooks)]
     command = [sys.executable, "-m", "snakemake", *settings, *asked]
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise MutationError(f"{mutant}: the notebooks do not run on this mutant\n{done.stdout}")
-    return results.read(executed)
+    return executed.read(made).results
 
 
 def judge(examined, mutants, allowed, whole=True):

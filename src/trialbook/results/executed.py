@@ -1,151 +1,204 @@
-"""How an output of an executed notebook is read: its texts, and its tables as grids of headings and cells."""
+"""The one reader of executed notebooks: their cells, what each shows, and the results, tables and figures in it."""
 
 import html
+import json
 import re
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
-from trialbook.results.row import MIME
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from typing_extensions import TypedDict  # that of Python 3.11 cannot be validated
 
-_SVG_TEXT = re.compile(r"<!--(.*?)-->|<(?:text|tspan|title|desc)\b[^>]*>([^<]*)", re.DOTALL)
+from trialbook.errors import UserError
+from trialbook.results.row import MIME, TABLE, Result
+
+SVG, PDF = "image/svg+xml", "application/pdf"
+_REMEDY = "\n      → run it again with the engine"
+_SVG_TEXT = re.compile(r"<!--(.*?)-->|>([^<]+)", re.DOTALL)
+
+
+class ExecutedError(UserError):
+    """A file is no executed notebook, or two cells show a result, a table or a figure under the same key."""
+
+
+def _joined(text: Any) -> Any:
+    """Join a text that a notebook holds as a list of lines."""
+    return "".join(text) if isinstance(text, list) and all(isinstance(line, str) for line in text) else text
+
+
+Text = Annotated[str, BeforeValidator(_joined)]
+
+
+class Heading(TypedDict):
+    """The heading of a column, and the key of the number of participants under it."""
+
+    text: str
+    key: str | None
+
+
+class Line(TypedDict):
+    """A line of a table, whose cells are ``{"key": …}`` of a result or ``{"text": …}``; without, it heads others."""
+
+    label: str
+    indent: int
+    cells: list[dict[str, str]]
+
+
+class Layout(TypedDict):
+    """A table as JSON, with every result as its key."""
+
+    key: str
+    columns: list[Heading]
+    rows: list[Line]
+    notes: list[str]
+
+
+class Named(BaseModel):
+    """What a figure says of itself: its key and its alternative text."""
+
+    figure: str
+    alt: str
+
+
+class Output(BaseModel):
+    """One thing that a cell shows: forms of it by MIME type (`data`), or a text that it wrote to a stream.
+
+    `results`, `table` and `figure` are those among the forms that the engine's own classes gave.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    output_type: Literal["display_data", "execute_result", "stream", "error"]
+    name: str = ""  # of a stream: stdout or stderr
+    text: Text = ""
+    data: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    ename: str = ""
+    results: list[Result] = Field([], validation_alias=AliasPath("data", MIME))
+    table: Layout | None = Field(None, validation_alias=AliasPath("data", TABLE))
+    figure: Named | None = Field(None, validation_alias=AliasPath("metadata", "trialbook"))
+
+    @field_validator("data")
+    @classmethod
+    def _texts(cls, data: dict[str, Any]) -> dict[str, Any]:
+        found = {kind: form if kind.endswith("json") else _joined(form) for kind, form in data.items()}
+        if odd := [kind for kind, form in found.items() if not (kind.endswith("json") or isinstance(form, str))]:
+            raise ValueError(f"{odd[0]} is not a text")
+        return found
+
+
+class Cell(BaseModel):
+    """A cell of a notebook."""
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    cell_type: Literal["code", "markdown", "raw"]
+    source: Text
+    metadata: dict[str, Any]
+    outputs: list[Output] = []
+
+    @property
+    def anchor(self) -> str:
+        """Its place on the notebook's page."""
+        return f"cell-{self.id}"
+
+
+class _Document(BaseModel):
+    cells: list[Cell]
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A table as it is read: headings of each column, and lines of labels and cells; `names` are all its headings."""
+class ShownTable:
+    """A table, with the notebook that shows it and the anchor of the cell."""
 
-    columns: list
-    rows: list
-    names: set = field(default_factory=set)
-
-
-def of_table(table, displays):
-    """The grid of one of the book's tables; a line without cells heads those that follow, as their indent says."""
-    columns = [[column["text"]] for column in table["columns"][1:]]
-    rows, above = [], []
-    for row in table["rows"]:
-        above = [(indent, label) for indent, label in above if indent < row["indent"] or not row["indent"]]
-        if row["cells"]:
-            cells = [displays.get(c["key"], "") if "key" in c else c["text"] for c in row["cells"]]
-            rows.append(([*(label for _, label in above), row["label"]], cells))
-        else:
-            above = [(indent, label) for indent, label in above if indent < row["indent"]]
-        above.append((row["indent"], row["label"]))
-    return Grid(columns, rows, {column["text"] for column in table["columns"]})
+    layout: Layout
+    notebook: str
+    cell: str
 
 
-def grids(output):
-    """The tables of an output that is not one of the book's: of its HTML or, where there is none, of its text."""
-    shown = joined(output.get("data", {}).get("text/html", ""))
-    if "<table" in shown:
-        reader = _TableReader()
-        reader.feed(shown)
-        return [_of_cells(rows) for rows in reader.tables if rows]
-    text = joined(output.get("text", "") or output.get("data", {}).get("text/plain", ""))
-    lines = [line for line in text.splitlines() if line.strip()]
-    return [_of_lines(lines)] if len(lines) > 1 else []
+@dataclass(frozen=True)
+class ShownFigure:
+    """The alternative text of a figure and its files by MIME type, with the notebook and the anchor of the cell."""
+
+    alt: str
+    files: dict[str, str]
+    notebook: str
+    cell: str
 
 
-class _TableReader(HTMLParser):
-    """Reads the tables of a page into rows of (text, whether it is a heading), spans filled in."""
+@dataclass(frozen=True)
+class Executed:
+    """All that executed notebooks hold: cells by the notebook's name; results, tables and figures by their key."""
 
-    def __init__(self):
-        super().__init__()
-        self.tables, self._open, self._below = [], None, {}
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "table":
-            self.tables.append([])
-            self._below = {}
-        elif tag == "tr" and self.tables:
-            self.tables[-1].append([])
-            self._fill()
-        elif tag in ("td", "th") and self.tables and self.tables[-1]:
-            spans = {name: int(value) for name, value in attrs if name.endswith("span") and (value or "").isdecimal()}
-            self._open = (["", tag == "th"], spans.get("colspan", 1), spans.get("rowspan", 1))
-
-    def handle_data(self, data):
-        if self._open:
-            self._open[0][0] += data
-
-    def handle_endtag(self, tag):
-        if tag in ("td", "th") and self._open:
-            (text, heads), across, down = self._open
-            for _ in range(across):
-                row = self.tables[-1][-1]
-                if down > 1:
-                    self._below[len(row)] = [down - 1, (text.strip(), heads)]
-                row.append((text.strip(), heads))
-            self._open = None
-            self._fill()
-
-    def _fill(self):
-        """Repeat at its place a cell that a row above spans down."""
-        row = self.tables[-1][-1]
-        while (left := self._below.get(len(row))) and left[0]:
-            left[0] -= 1
-            row.append(left[1])
+    notebooks: dict[str, list[Cell]]
+    results: dict[str, Result]
+    tables: dict[str, ShownTable]
+    figures: dict[str, ShownFigure]
 
 
-def _of_cells(rows):
-    """The grid of an HTML table: rows of headings only come first, then each row's own headings."""
-    heads = [row for row in rows if row and all(heading for _, heading in row)]
-    body = [row for row in rows if row not in heads]
-    width = max((len([1 for _, heading in row if not heading]) for row in body), default=0)
-    columns = [[row[i - width][0] for row in heads if len(row) >= width] for i in range(width)]
-    lines = [([t for t, heading in row if heading], [t for t, heading in row if not heading]) for row in body]
-    return Grid(columns, lines, {text for row in heads for text, _ in row if text})
+def read(folder: str | Path) -> Executed:
+    """Read all executed notebooks of a folder, in the order of their names, as `of_notebooks` does."""
+    return of_notebooks(sorted(Path(folder).glob("*.ipynb")))
 
 
-def _of_lines(lines):
-    """The grid of a printed table: cells end where their headings end, as pandas prints them, or at commas."""
-    if all("," in line for line in lines):
-        columns, *rows = ([cell.strip() for cell in line.split(",")] for line in lines)
-    else:
-        ends = [match.end() for match in re.finditer(r"\S+", lines[0])]
-        columns = lines[0].split()
-        rows = [[line[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)] for line in lines[1:]]
-        for row in rows:
-            row[0] = re.split(r"\s{2,}", row[0])[-1]  # what stands before it is the number of the row
-    return Grid([[column] for column in columns], [([], row) for row in rows], set(columns))
+def of_notebooks(paths: Iterable[Path]) -> Executed:
+    """Read executed notebooks, each result with its notebook and the anchor of its cell.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+
+    Returns
+    -------
+    Executed
+
+    Raises
+    ------
+    ExecutedError
+        If a file is not a notebook, or a key is shown twice.
+    """
+    found = Executed({path.stem: cells(path) for path in paths}, {}, {}, {})
+    for name, own in found.notebooks.items():
+        for cell in own:
+            for output in cell.outputs:
+                for row in output.results:
+                    _add(found.results, row.key, replace(row, notebook=name, cell=cell.anchor))
+                if output.table:
+                    _add(found.tables, output.table["key"], ShownTable(output.table, name, cell.anchor))
+                if output.figure:
+                    shown = ShownFigure(output.figure.alt, output.data, name, cell.anchor)
+                    _add(found.figures, output.figure.figure, shown)
+    return found
 
 
-def shown(output):
-    """All the text of an output that can be read; not that of a PDF or a bitmap."""
-    data, parts = output.get("data", {}), [joined(output.get("text", "")), *output.get("traceback", [])]
-    parts.append(strings(output.get("metadata", {})))
-    for kind, content in data.items():
-        if kind == "image/svg+xml":
-            parts += drawn(data)
-        elif kind.endswith("json"):
-            parts.append(strings(content))
-        elif kind.startswith("text/"):
-            parts.append(joined(content))
-    return html.unescape("\n".join(parts))
+def cells(path: Path) -> list[Cell]:
+    """Read the cells of one executed notebook; raises `ExecutedError` if the file is not one."""
+    try:
+        document = json.loads(path.read_text("utf8"))
+    except OSError as error:
+        raise ExecutedError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:  # of the text's encoding too
+        raise ExecutedError(f"{path} is not JSON{_REMEDY}") from None
+    try:
+        return _Document.model_validate(document).cells
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise ExecutedError(f"{path} is not an executed notebook: {where}: {fault['msg']}{_REMEDY}") from None
 
 
-def drawn(data):
-    """The texts of a figure, from its SVG."""
-    found = _SVG_TEXT.findall(joined(data.get("image/svg+xml", "")))
-    return [html.unescape(comment or text).strip() for comment, text in found]
+def texts(svg: str) -> list[str]:
+    """All that is written in a figure, which matplotlib leaves in its SVG as a comment or as text."""
+    found = (html.unescape(comment or text).strip() for comment, text in _SVG_TEXT.findall(svg))
+    return [text for text in found if text]
 
 
-def result_rows(notebooks):
-    """The rows of results of all notebooks, whose cells are given by name."""
-    for cells in notebooks.values():
-        for cell in cells:
-            for output in cell.get("outputs", []):
-                yield from output.get("data", {}).get(MIME, [])
+Shown = TypeVar("Shown", Result, ShownTable, ShownFigure)
 
 
-def strings(content):
-    """Every text of a JSON value."""
-    if isinstance(content, str):
-        return content
-    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else []
-    return "\n".join(map(strings, parts))
-
-
-def joined(text):
-    """A text that a notebook may hold as a list of lines."""
-    return text if isinstance(text, str) else "".join(text)
+def _add(known: dict[str, Shown], key: str, new: Shown) -> None:
+    if key in known:
+        places = " and ".join(f"{one.notebook}, {one.cell}" for one in (known[key], new))
+        raise ExecutedError(f"{key!r} is shown twice: by {places}\n      → show it once, or give one another key")
+    known[key] = new

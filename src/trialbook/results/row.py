@@ -1,4 +1,4 @@
-"""The row of a result: how it is made, put in a cell's output, and read back from an executed notebook."""
+"""The row of a result: how it is made, put in a cell's output, and published."""
 
 import html
 import json
@@ -6,7 +6,6 @@ import math
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from trialbook.results import formats
 
@@ -153,70 +152,6 @@ def _plain(value):
         parts = [_plain(part) for part in value]
         return None if any(part is None for part in parts) else parts
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def cell_anchor(cell):
-    """Name the anchor of a notebook cell on its page."""
-    return f"cell-{cell['id']}"
-
-
-def cells(path):
-    """Read the cells of a notebook."""
-    return json.loads(Path(path).read_text("utf8"))["cells"]
-
-
-def outputs(path):
-    """Read every rich output of an executed notebook.
-
-    Parameters
-    ----------
-    path : Path
-        An executed ``.ipynb``.
-
-    Yields
-    ------
-    cell : dict
-    output : dict
-        With ``data`` and ``metadata``.
-    """
-    for cell in cells(path):
-        for output in cell.get("outputs", []):
-            if "data" in output:
-                yield cell, output
-
-
-def read(folder):
-    """Read the results of all executed notebooks in a folder, with the notebook and cell of each.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of executed notebooks.
-
-    Returns
-    -------
-    dict of str to Result
-        By key, in the order of the notebooks' names.
-
-    Raises
-    ------
-    ValueError
-        If two cells computed the same key.
-    """
-    found = {}
-    for path in sorted(Path(folder).glob("*.ipynb")):
-        for result in of_notebook(path):
-            if result.key in found:
-                raise ValueError(f"the result {result.key!r} is in both {found[result.key].notebook} and {path.stem}")
-            found[result.key] = result
-    return found
-
-
-def of_notebook(path):
-    """Yield each result of one executed notebook, with its notebook and cell."""
-    for cell, output in outputs(path):
-        for row in output["data"].get(MIME, []):
-            yield Result(**{**row, "notebook": Path(path).stem, "cell": cell_anchor(cell)})
 
 
 def dump(found):

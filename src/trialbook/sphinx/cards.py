@@ -8,7 +8,6 @@ import json
 import os
 from html import escape
 
-from trialbook.results import row as results
 from trialbook.sphinx import passport
 from trialbook.sphinx.numbers import EXECUTED, result_reference
 
@@ -21,7 +20,7 @@ class Passports:
     def __init__(self, index, code, data):
         self.index = index
         self.conditions = passport.Conditions(index.results.values())
-        self.runs = {path.stem: passport.parameters(results.cells(path)) for path in index.notebooks}
+        self.runs = {name: passport.parameters(cells) for name, cells in index.notebooks.items()}
         commit, _, state = code.partition(" ")
         known = [f"code {_code(commit)} {state}".strip()] if commit != "not" else [f"code {code}"]
         self.made_of = "; ".join(known + [f"data {_code(f'sha256:{data[:12]}')}"] * bool(data))
@@ -49,7 +48,7 @@ class Passports:
         """Find the notebook and cell that list the participants' records behind a result, where they are published."""
         name = f"rows.{row.dataset}"
         found = self.index.tables.get(f"{name}.{row.parameter.lower()}") or self.index.tables.get(name)
-        return found[1:] if found and found[0]["rows"] else None
+        return (found.notebook, found.cell) if found and found.layout["rows"] else None
 
 
 def _code(text):

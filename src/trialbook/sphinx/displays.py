@@ -59,12 +59,12 @@ class TableDirective(_Captioned):
                     )
                 )
             ]
-        layout, notebook, anchor = found
+        layout = found.layout
         table, notes = markup.body(layout, self.number), markup.footnotes(layout)
         table.children[0][COMPUTED] = notes[COMPUTED] = True
         caption = self.caption(nodes.title)
         table["label"] = caption.astext() or table["label"]
-        table.insert(0, self.caption(nodes.title, notebook, anchor))
+        table.insert(0, self.caption(nodes.title, found.notebook, found.cell))
         return [sheet("", *markup.describe(self.place(table), notes))]
 
 
@@ -79,9 +79,8 @@ class FigureDirective(_Captioned):
                     nodes.figure("", nodes.paragraph("", "", notice(self.arguments[0])), self.caption(nodes.caption))
                 )
             ]
-        _, _, notebook, anchor = found
         image = place_image(self, self.arguments[0], found)
-        return [self.place(nodes.figure("", image, self.caption(nodes.caption, notebook, anchor)))]
+        return [self.place(nodes.figure("", image, self.caption(nodes.caption, found.notebook, found.cell)))]
 
 
 class StripRole(Placed, SphinxRole):
@@ -92,21 +91,19 @@ class StripRole(Placed, SphinxRole):
         found = self.find("figures", key)
         if found is None:
             return [notice(key)], []
-        _, _, notebook, anchor = found
         image = place_image(self, key, found)
-        return [reference(self.env, key, image, f"{EXECUTED}/{notebook}", anchor, ["strip"])], []
+        return [reference(self.env, key, image, f"{EXECUTED}/{found.notebook}", found.cell, ["strip"])], []
 
 
 def place_image(placed, key, found):
     """The image of a notebook's figure, whose files are written where every builder finds the one it needs."""
-    alt, data, *_ = found
     folder = Path(placed.env.srcdir, EXECUTED, "figures")
     folder.mkdir(exist_ok=True)
     for kind, suffix in (("image/svg+xml", ".svg"), ("application/pdf", ".pdf")):
-        content = data[kind] if isinstance(data[kind], str) else "".join(data[kind])
+        content = found.files[kind]
         blob = content.encode() if suffix == ".svg" else base64.b64decode(content)
         (folder / f"{key}{suffix}").write_bytes(blob)
-    return nodes.image(uri=f"/{EXECUTED}/figures/{key}.*", alt=alt, **{COMPUTED: True})
+    return nodes.image(uri=f"/{EXECUTED}/figures/{key}.*", alt=found.alt, **{COMPUTED: True})
 
 
 def open_sheet(self, node):

@@ -14,7 +14,9 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
-from trialbook.results import row as results
+from trialbook.results import executed
+from trialbook.results.executed import ExecutedError
+from trialbook.results.row import dump
 from trialbook.sphinx import typed_digits
 from trialbook.sphinx.typed_digits import COMPUTED
 
@@ -26,31 +28,14 @@ class result_reference(nodes.reference):
     """A displayed number that leads to the notebook cell that computed it."""
 
 
-class Index:
-    """All that the executed notebooks of one book hold: results, tables and figures, with the page and cell of each."""
-
-    def __init__(self, folder):
-        self.notebooks = sorted(Path(folder).glob("*.ipynb"))
-        self.results = results.read(folder)
-        self.tables, self.figures = {}, {}
-        for path in self.notebooks:
-            for cell, output in results.outputs(path):
-                place = (path.stem, results.cell_anchor(cell))
-                if results.TABLE in output["data"]:
-                    table = output["data"][results.TABLE]
-                    self.tables[table["key"]] = (table, *place)
-                if figure := output["metadata"].get("trialbook"):
-                    self.figures[figure["figure"]] = (figure["alt"], output["data"], *place)
-
-
 class Placed:
     """What the roles and directives share: to depend on the notebooks, to find a key, to say that it is missing."""
 
     def find(self, kind, key, asked=""):
         """What a key stands for; None where no notebook has it, which is said with who `asked` for it."""
         index = self.env.app.trialbook_index
-        for path in index.notebooks:
-            self.env.note_dependency(str(path))
+        for name in index.notebooks:
+            self.env.note_dependency(str(Path(self.env.srcdir, EXECUTED, f"{name}.ipynb")))
         found = getattr(index, kind).get(key)
         if found is None:
             self.env.note_reread()  # or the next incremental build would forget the fault
@@ -130,8 +115,8 @@ class IntervalRole(Placed, SphinxRole):
 def load_index(app, config):
     """Read all executed notebooks before any document."""
     try:
-        app.trialbook_index = Index(Path(app.srcdir, EXECUTED))
-    except ValueError as error:
+        app.trialbook_index = executed.read(Path(app.srcdir, EXECUTED))
+    except ExecutedError as error:
         raise ExtensionError(str(error)) from None
     if not app.trialbook_index.notebooks:
         raise ExtensionError(f"{EXECUTED}/ holds no executed notebook: run `make book`, which makes them")
@@ -169,25 +154,25 @@ def mark_cells(app, doctree):
     path = Path(app.env.doc2path(app.env.docname))
     if path.parent.name != EXECUTED:
         return
-    cells = results.cells(path)
+    cells = app.trialbook_index.notebooks[path.stem]
     for box in doctree.findall(nodes.container):
         if box.get("nb_element") != "cell_code":
             continue
         cell = cells[box["cell_index"]]
-        box.insert(0, nodes.target("", "", ids=[results.cell_anchor(cell)]))
+        box.insert(0, nodes.target("", "", ids=[cell.anchor]))
         bundles = [part for part in box.findall(nodes.container) if part.get("nb_element") == "mime_bundle"]
         shown = [bundle for bundle in bundles if list(bundle.findall(nodes.image))]
-        drawn = [o for o in cell["outputs"] if any(kind.startswith("image/") for kind in o.get("data", {}))]
+        drawn = [output for output in cell.outputs if any(kind.startswith("image/") for kind in output.data)]
         for bundle, output in zip(shown, drawn, strict=True):
             for image in bundle.findall(nodes.image):
-                image["alt"] = output["metadata"].get("trialbook", {}).get("alt", "")
+                image["alt"] = output.figure.alt if output.figure else ""
 
 
 def write_results(app, exception):
     """Serve all rows with the book and, in a draft, the list of what is not available."""
     if exception is not None:
         return
-    Path(app.outdir, "results.json").write_text(results.dump(app.trialbook_index.results), "utf8")
+    Path(app.outdir, "results.json").write_text(dump(app.trialbook_index.results), "utf8")
     list_pages(app, "not_available")
 
 

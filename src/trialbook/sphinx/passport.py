@@ -79,7 +79,7 @@ def parameters(cells):
 
     Parameters
     ----------
-    cells : list of dict
+    cells : list of Cell
         Of the executed notebook.
 
     Returns
@@ -90,8 +90,8 @@ def parameters(cells):
     """
     given = {}
     for cell in cells:
-        if {"parameters", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
-            for line in ast.parse("".join(cell["source"])).body:
+        if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
+            for line in ast.parse(cell.source).body:
                 if isinstance(line, ast.Assign):
                     given |= {target.id: ast.unparse(line.value) for target in line.targets}
     return {name: value for name, value in given.items() if "/" not in value}
