@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import answers, table
 
-from trialbook.analysis import adverse_events, baseline, harms, timeline
+from trialbook.analysis import adverse_events, flow, harms, timeline
 from trialbook.displays import figures, tables
 from trialbook.errors import FaultsError
 from trialbook.results.formats import slug
@@ -286,14 +286,14 @@ def test_any_adae_gives_counts_that_hold_together_and_equal_a_brute_force_count(
         for arm in arms:
             by_grade = [r.value for r in found if r.key.startswith("safety.grade.") and r.key.endswith(f".{arm}.n")]
             assert sum(by_grade) == found[f"safety.any.{arm}.n"].value
-    layout = tables.adverse_events(nk, found, baseline.flow(nk))
+    layout = tables.adverse_events(nk, found, flow.flow(nk))
     assert all(len(row.cells) in (0, len(layout.columns) - 1) for row in layout.rows)
 
 
 def test_what_data_write_as_a_term_comes_out_as_text(nk, tmp_path):
     terms = ["<script>alert(1)</script>", "A & B_c", "50% $x$"]
     adae = pd.DataFrame({"USUBJID": nk.adsl["USUBJID"][:3], "AEDECOD": terms, "AEBODSYS": "<i>$&_%"})
-    layout = tables.adverse_events(nk, adverse_events.adverse_events(replace(nk, adae=adae)), baseline.flow(nk))
+    layout = tables.adverse_events(nk, adverse_events.adverse_events(replace(nk, adae=adae)), flow.flow(nk))
     assert {row.label for row in layout.rows} >= {*terms, "<i>$&_%"}
     shown = layout._repr_mimebundle_()["text/html"]
     assert "<script>" not in shown
@@ -312,7 +312,7 @@ def test_classes_and_terms_stand_by_frequency_and_then_by_the_alphabet(nk):
         ("Burn", None),
     ]
     adae = pd.DataFrame(lines_, columns=["AEDECOD", "AEBODSYS"]).assign(USUBJID=who[[0, 1, 2, 3, 4, 5, 6]])
-    layout = tables.adverse_events(nk, adverse_events.adverse_events(replace(nk, adae=adae)), baseline.flow(nk))
+    layout = tables.adverse_events(nk, adverse_events.adverse_events(replace(nk, adae=adae)), flow.flow(nk))
     shown = [row.label for row in layout.rows][len(OVERALL) :]
     assert shown == ["A", "Cough", "Ache", "B", "Zoster", "C", "Itch", "No system organ class given", "Burn"]
 
@@ -323,9 +323,9 @@ def test_classes_and_terms_stand_by_frequency_and_then_by_the_alphabet(nk):
 def test_without_adae_every_display_says_that_nothing_was_collected(real_trial):
     found = read_trial(real_trial("actg175_n20"))
     none = adverse_events.adverse_events(found)
-    flow = baseline.flow(found)
-    layouts = [tables.adverse_events(found, none, flow), tables.event_rates(found, none)]
-    layouts += [tables.event_grades(found, none, flow), tables.event_account(found, none)]
+    participants = flow.flow(found)
+    layouts = [tables.adverse_events(found, none, participants), tables.event_rates(found, none)]
+    layouts += [tables.event_grades(found, none, participants), tables.event_account(found, none)]
     layouts.append(tables.harms(found, harms.answers(found)))
     assert all("Adverse events were not collected in this trial." in layout.notes for layout in layouts)
     assert figures.timeline(found, *timeline.courses(found)).alt == "Adverse events: not collected."

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from reference import answers, facts, table
 
-from trialbook.analysis import balance, baseline
+from trialbook.analysis import baseline, exposure, flow, follow_up, protocol
 from trialbook.displays import figures, tables
 from trialbook.errors import FaultsError
+from trialbook.stats import balance
 from trialbook.trial.model import read_trial
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
@@ -65,14 +66,15 @@ def test_counts_equal_r(name, groups):
         for group, value in values.items():
             of_arms = list(counts.values()) if group == "all" else [counts[value]]
             of_line = [row for row in rows if (row.parameter, row.group) == (line.id, group)]
-            ours = {row.method: row.value for row in of_line if row.statistic == "n (%)"}
+            ours = {row.label: row.value for row in of_line if row.statistic == "n (%)"}
             if isinstance(of_arms[0], list):  # R drops the name of a variable's only level
                 total = sum(arm[0] for arm in of_arms)
                 assert [count for count, _ in ours.values() if count] == [total]
             else:
                 theirs = {level: sum(arm[level] for arm in of_arms) for level in of_arms[0]}
                 total = sum(theirs.values())
-                assert {method.split(": ")[1]: count for method, (count, _) in ours.items()} == theirs
+                labels = {line.levels.get(level, level): count for level, count in theirs.items()}
+                assert {label: count for label, (count, _) in ours.items()} == labels
             assert {of for _, of in ours.values()} == {total}
             compared += 1
     assert compared >= 15
@@ -89,10 +91,10 @@ def test_a_line_with_too_few_values_is_not_estimable(copy):
     arm = "nk_art" if copy.read().adsl.loc[0, "TRT01P"] == "NK+ART" else "art"
     for group in ("nk_art", "art", "all"):
         assert rows[f"baseline.age.{group}.mean_sd"].display == "not estimable"
-        assert rows[f"baseline.age.{group}.mean_sd"].method == "not estimable: fewer than two values"
+        assert rows[f"baseline.age.{group}.mean_sd"].reason == "fewer than two values"
         has = group in (arm, "all")
         assert rows[f"baseline.hivdur.{group}.median_iqr"].value == ([5, 5, 5] if has else None)
-        assert ("no value" in rows[f"baseline.hivdur.{group}.median_iqr"].method) != has
+        assert (rows[f"baseline.hivdur.{group}.median_iqr"].reason == "no value") != has
 
 
 # the flow
@@ -114,54 +116,51 @@ def leavers(copy):
 
 
 def test_flow_adds_up(leavers):
-    flow = baseline.flow(leavers)
+    counts = flow.flow(leavers)
     reasons = {}
     for arm in leavers.arms:
-        n = {stage: flow[f"cohort.{stage}.{arm.id}.n"].value for stage in ("randomised", "completed", "left")}
-        still = flow.get(f"cohort.ongoing.{arm.id}.n")
+        n = {stage: counts[f"cohort.{stage}.{arm.id}.n"].value for stage in ("randomised", "completed", "left")}
+        still = counts.get(f"cohort.ongoing.{arm.id}.n")
         assert n["randomised"] == n["completed"] + n["left"] + (still.value if still else 0)
-        of_arm = [row for row in flow if row.key.startswith(f"cohort.left.{arm.id}.") and row.method != "EOSSTT"]
+        of_arm = [row for part, row in counts.under(f"cohort.left.{arm.id}").items() if part != "n"]
         assert sum(row.value for row in of_arm) == n["left"]
         for row in of_arm:
-            reasons[row.method] = reasons.get(row.method, 0) + row.value
-    assert sum(flow[f"cohort.randomised.{arm.id}.n"].value for arm in leavers.arms) == flow["cohort.randomised.n"].value
-    assert reasons == {
-        "DCSREAS: lost to follow-up": 2,
-        "DCSREAS: withdrew consent": 1,
-        "DCSREAS: reason not given": 1,
-    }
+            reasons[row.label] = reasons.get(row.label, 0) + row.value
+    randomised = [counts[f"cohort.randomised.{arm.id}.n"].value for arm in leavers.arms]
+    assert sum(randomised) == counts["cohort.randomised.n"].value
+    assert reasons == {"lost to follow-up": 2, "withdrew consent": 1, "reason not given": 1}
 
 
 @pytest.mark.parametrize("name", TRIALS)
 def test_flow_of_a_trial_without_disposition_does_not_invent_it(name, groups):
     found, _ = groups
-    flow = baseline.flow(found)
-    assert not [row.key for row in flow if ".left." in row.key or ".completed." in row.key]
-    assert flow["cohort.randomised.n"].value == len(table(name, "adsl"))
+    counts = flow.flow(found)
+    assert not [row.key for row in counts if ".left." in row.key or ".completed." in row.key]
+    assert counts["cohort.randomised.n"].value == len(table(name, "adsl"))
 
 
 def test_received_and_sets_are_counted_by_allocation(copy):
     copy.table("adsl", lambda t: t.assign(TRT01A=t["TRT01A"].where(t.index != 0, "NK+ART")))
     copy.table("adsl", lambda t: t.assign(ITTFL=t["ITTFL"].where(t.index != 1, "N")))
     found = copy.read()
-    flow, arms = baseline.flow(found), found.adsl["TRT01P"]
+    counts, arms = flow.flow(found), found.adsl["TRT01P"]
     for arm in found.arms:
         allocated = arms == arm.value
-        assert flow[f"cohort.received.{arm.id}.n"].value == sum(allocated & (found.adsl["TRT01A"] == arm.value))
-        assert flow[f"cohort.efficacy.{arm.id}.n"].value == sum(allocated & (found.adsl.index != 1))
-    assert flow["cohort.efficacy.n"].value == len(found.adsl) - 1
+        assert counts[f"cohort.received.{arm.id}.n"].value == sum(allocated & (found.adsl["TRT01A"] == arm.value))
+        assert counts[f"cohort.efficacy.{arm.id}.n"].value == sum(allocated & (found.adsl.index != 1))
+    assert counts["cohort.efficacy.n"].value == len(found.adsl) - 1
 
 
 def test_a_flow_that_contradicts_itself_is_a_fault_in_words(leavers, copy):
     copy.cell("adsl", 7, "DCSREAS", "Lost to follow-up")
     with pytest.raises(FaultsError, match="1 of 20 participants are COMPLETED and have a reason to have left"):
-        baseline.flow(copy.read())
+        flow.flow(copy.read())
 
 
 def test_more_randomised_than_screened_is_a_fault(copy):
     copy.facts(lambda given: given.update(screened=19))
     with pytest.raises(FaultsError, match="19 were screened but 20 randomised"):
-        baseline.flow(copy.read())
+        flow.flow(copy.read())
 
 
 # balance: closed forms, and a simulation
@@ -197,7 +196,7 @@ def test_the_difference_expected_by_chance_is_that_of_simulated_trials():
 
 
 def test_exposure_is_counted_from_the_rows(nk):
-    rows, planned = baseline.exposure(nk), nk.facts.intervention
+    rows, planned = exposure.exposure(nk), nk.facts.intervention
     treated = nk.adex["USUBJID"].nunique()
     assert rows["exposure.nk_art.administrations"].value == len(nk.adex)
     assert rows["exposure.nk_art.treated.n_of"].value == [treated, treated]
@@ -213,7 +212,7 @@ def test_exposure_with_gaps(copy):
     copy.rows("adex", lambda t: (t["USUBJID"] != who) | (t["COURSE"] == "1"))
     copy.cell("adex", 2, "AVAL", "")
     copy.cell("adex", 3, "AVALU", "")
-    rows = baseline.exposure(copy.read())
+    rows = exposure.exposure(copy.read())
     complete, treated = rows["exposure.nk_art.complete.n_of"].value
     assert complete == treated - 1
     assert rows["exposure.nk_art.per_subject.min"].value == 1
@@ -223,7 +222,7 @@ def test_exposure_with_gaps(copy):
 
 def test_facts_that_are_not_given_have_no_row(copy):
     copy.facts(lambda given: [given.pop(key) for key in ("registration", "intervention", "funding")])
-    keys = {row.key for row in baseline.facts(copy.read())}
+    keys = {row.key for row in protocol.facts(copy.read())}
     assert not [key for key in keys if key.startswith(("trial.registration", "exposure", "trial.funding"))]
     assert {"trial.study", "visits.final", "cd4.unit"} <= keys
     assert "cd4cd8.unit" not in keys
@@ -233,9 +232,8 @@ def test_another_status_is_a_way_to_leave_and_its_own_reason(copy):
     copy.cell("adsl", 2, "EOSSTT", "Death")
     copy.cell("adsl", 3, "DCSREAS", "Completed")  # some write it for those who stayed
     found = copy.read()
-    flow = baseline.flow(found)
-    left = {row.method: row.value for row in flow if row.key.startswith("cohort.left.")}
-    assert {reason: n for reason, n in left.items() if n and reason != "EOSSTT"} == {"DCSREAS: death": 1}
+    left = {row.label: row.value for row in flow.flow(found).under("cohort.left").values() if row.label}
+    assert left == {"death": 1}
 
 
 # follow-up and exposure
@@ -244,12 +242,12 @@ def test_another_status_is_a_way_to_leave_and_its_own_reason(copy):
 @pytest.mark.parametrize("name", TRIALS)
 def test_attendance_equals_a_count_by_hand(name, groups):
     found, values = groups
-    rows, lab = baseline.attendance(found), table(name, "adlb")
+    rows, lab = follow_up.attendance(found), table(name, "adlb")
     arms = table(name, "adsl").set_index("USUBJID")["TRT01P"]
     for arm in found.arms:
         of_arm = lab[lab["USUBJID"].map(arms) == values[arm.id]].dropna(subset=["AVAL"])
         every = {who: set(own["AVISITN"]) for who, own in of_arm.groupby("USUBJID")}
-        visits = baseline.scheduled_visits(found)
+        visits = found.schedule
         for visit_id, visit in visits.items():
             present = sum(visit.avisitn in seen for seen in every.values())
             assert rows[f"cohort.attendance.{visit_id}.{arm.id}.n_of"].value == [
@@ -261,7 +259,7 @@ def test_attendance_equals_a_count_by_hand(name, groups):
 
 
 def test_time_in_study_is_the_day_of_the_last_value(nk):
-    rows = baseline.time_in_study(nk)
+    rows = follow_up.time_in_study(nk)
     for arm, subjects in nk.subjects().items():
         days = [nk.adlb.loc[nk.adlb["USUBJID"] == who, "ADY"].max() for who in subjects["USUBJID"]]
         assert rows[f"cohort.time.{arm}.median"].value == np.median(days)
@@ -277,7 +275,7 @@ def test_deviations_from_the_plan_are_counted(copy):
         return pd.concat([doses.drop(index=[5]), extra])
 
     copy.table("adex", change)
-    rows = baseline.exposure(copy.read())
+    rows = exposure.exposure(copy.read())
     n = {part: rows[f"exposure.nk_art.courses.{part}.n_pct"].value for part in ("as_planned", "fewer", "none", "more")}
     assert n == {"as_planned": [8, 10], "fewer": [1, 10], "none": [0, 10], "more": [1, 10]}
     assert rows["exposure.nk_art.dose.other.n_of"].value == [1, 30]
@@ -299,15 +297,15 @@ def test_a_distance_of_three_levels_is_that_of_yang_and_dalton():
 @pytest.mark.parametrize("name", [*TRIALS, "nk"])
 def test_every_display_is_laid_out(name, real_trial, nk):
     found = nk if name == "nk" else read_trial(real_trial(name))
-    flow, rows, given = baseline.flow(found), baseline.baseline(found), baseline.exposure(found)
-    attended = baseline.attendance(found).update(baseline.time_in_study(found))
+    counts, rows, given = flow.flow(found), baseline.baseline(found), exposure.exposure(found)
+    attended = follow_up.attendance(found).update(follow_up.time_in_study(found))
     for layout in (
-        tables.baseline(found, rows, flow),
-        tables.attendance(found, attended, flow),
-        tables.exposure(found, given, flow),
+        tables.baseline(found, rows, counts),
+        tables.attendance(found, attended, counts),
+        tables.exposure(found, given, counts),
     ):
         assert layout.rows or layout.notes
         assert {len(row.cells) for row in layout.rows} <= {0, len(layout.columns) - 1}
     assert figures.love(found, rows).alt
-    assert f"n = {len(found.adsl)}" in figures.consort(found, flow).alt
+    assert f"n = {len(found.adsl)}" in figures.consort(found, counts).alt
     assert figures.attendance(found, attended).alt

@@ -7,12 +7,12 @@ import pytest
 from builds import ROOT
 from reference import answers
 
-from trialbook.analysis import adverse_events, baseline, double_programming, efficacy, longitudinal
+from trialbook.analysis import adverse_events, double_programming, efficacy, flow, longitudinal
 from trialbook.results.row import Results
 from trialbook.trial.model import read_trial
 
 ANALYSES = (
-    baseline.flow,
+    flow.flow,
     adverse_events.adverse_events,
     efficacy.by_visit,
     efficacy.final_difference,

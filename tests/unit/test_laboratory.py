@@ -43,7 +43,7 @@ def all_displays(found):
         tables.laboratory(found, values),
         tables.marked_abnormalities(found, laboratory.marked_abnormalities(found)),
     ]
-    made += [tables.grade_shifts(found, shifts, scale) for scale in laboratory.SCALES]
+    made += [tables.grade_shifts(found, shifts, *scale) for scale in laboratory.SCALES.items()]
     return made, [*figures.laboratory(found, values), figures.edish(found, *laboratory.hys_law(found))]
 
 
@@ -96,7 +96,7 @@ def test_a_parameter_without_ranges_has_no_such_row(nk):
     shifts = laboratory.grade_shifts(found)
     assert shifts["urea.graded_by"].value == "none"
     assert "urea" not in {row.key.split(".")[0] for row in laboratory.marked_abnormalities(found)}
-    assert shifts["alt.graded_by"].method.startswith("not graded by CTCAE v5.0: no value with the limits")
+    assert shifts["alt.graded_by"].reason.startswith("not graded by CTCAE v5.0: no value with the limits")
     note = tables.marked_abnormalities(found, laboratory.marked_abnormalities(found)).notes[-1]
     assert note.startswith("Without grades and without a normal range: Lymphocytes, Alanine aminotransferase, ")
 
@@ -106,7 +106,7 @@ def test_a_visit_with_one_value_is_not_estimable(nk):
     lost = (nk.adlb["PARAMCD"] == "ALT") & (nk.adlb["AVISITN"] == 24) & nk.adlb["USUBJID"].isin(others)
     found = replace(nk, adlb=nk.adlb.assign(AVAL=nk.adlb["AVAL"].mask(lost)))
     row = laboratory.by_visit(found)["alt.final.art.mean_sd"]
-    assert (row.display, row.method, row.n) == ("not estimable", "not estimable: fewer than two values", 1)
+    assert (row.display, row.reason, row.n) == ("not estimable", "fewer than two values", 1)
 
 
 # grades, shifts and marked abnormalities
@@ -244,7 +244,7 @@ def test_hys_law_equals_a_count_by_brute_force(nk, seed):
                 met += highest["transaminase"] >= 3 and highest["bilirubin"] > 2
                 points.append((highest["transaminase"], highest["bilirubin"]))
         assert rows[f"safety.hy.{arm.id}.n_of"].value == [met, both]
-        assert [tuple(point) for point in peaks[arm.id]] == sorted(points)
+        assert [tuple(point) for point in peaks.by_arm[arm.id]] == sorted(points)
 
 
 @pytest.mark.parametrize("lost", ["BILI", "A1HI", "ALT and AST"])
@@ -253,7 +253,7 @@ def test_what_hys_law_needs_and_has_not_is_said_to_be_not_collected(nk, lost):
     found = replace(nk, adlb=adlb)
     rows, peaks = laboratory.hys_law(found)
     assert {row.display for row in rows} == {"not collected"}
-    assert not peaks
+    assert not peaks.by_arm
     assert "Not collected: " in figures.edish(found, rows, peaks).alt
 
 
@@ -299,7 +299,7 @@ def test_two_people_an_arm_without_baseline_or_change(unsaved, tmp_path):
     adlb = found.adlb[(found.adlb["AVISITN"] != first) | ~found.adlb["PARAMCD"].isin(["ALT", "HGB"])]
     flat = adlb.assign(AVAL=adlb["AVAL"].where(adlb["PARAMCD"] != "PLAT", 200.0))
     odd = replace(found, adlb=flat)
-    assert all(row.value is not None or row.method.startswith("not estimable: ") for row in all_results(odd))
+    assert all(row.value is not None or row.reason for row in all_results(odd))
     made, drawings = all_displays(odd)
     assert len(made) == 5
     assert len(drawings) == 3

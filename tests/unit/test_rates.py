@@ -30,4 +30,4 @@ def test_a_rate_without_a_day_of_last_contact_is_not_estimable(nk):
         replace(nk, adlb=nk.adlb.drop(columns="ADY"), adae=nk.adae[["USUBJID", "AEDECOD"]], adex=None)
     )
     assert rows["safety.fever.art.rate"].value is None
-    assert rows["safety.fever.art.rate"].method == "not estimable: the day of last contact is not known"
+    assert rows["safety.fever.art.rate"].reason == "the day of last contact is not known"

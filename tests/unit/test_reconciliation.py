@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from trialbook.analysis import adverse_events, baseline, efficacy, reconciliation
+from trialbook.analysis import adverse_events, efficacy, flow, protocol, reconciliation
 from trialbook.analysis.reconciliation import agrees
 from trialbook.errors import FaultsError
 from trialbook.results.row import Results
 
 ANALYSES = (
-    baseline.facts,
-    baseline.flow,
+    protocol.facts,
+    flow.flow,
     adverse_events.adverse_events,
     efficacy.by_visit,
     efficacy.final_difference,

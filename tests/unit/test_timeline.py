@@ -3,7 +3,7 @@
 import pytest
 from generated import generate
 
-from trialbook.analysis import adverse_events, baseline, laboratory, timeline
+from trialbook.analysis import adverse_events, flow, laboratory, timeline
 from trialbook.displays import figures, tables
 from trialbook.trial.model import read_trial
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 def test_the_timeline_draws_each_dated_event_and_names_nobody(nk):
     results, courses = timeline.courses(nk)
-    assert sum(len(course.events) for course in courses) == int(nk.adae["ASTDY"].notna().sum())
-    assert sum(len(course.doses) for course in courses) == len(nk.adex)
+    assert sum(len(course.events) for course in courses.shown) == int(nk.adae["ASTDY"].notna().sum())
+    assert sum(len(course.doses) for course in courses.shown) == len(nk.adex)
     drawn = figures.timeline(nk, results, courses)
     said = drawn.alt + drawn._repr_mimebundle_()[0]["image/svg+xml"]
     assert not [who for who in nk.adsl["USUBJID"] if who in said]
@@ -36,11 +36,11 @@ def test_of_many_participants_the_timeline_shows_forty_and_says_so(tmp_path):
     generate(tmp_path / "many", per_arm=60, events=800, laboratory=1)
     many = read_trial(tmp_path / "many")
     results, courses = timeline.courses(many)
-    assert len(courses) == 40
-    assert all(course.events for course in courses)
+    assert len(courses.shown) == 40
+    assert all(course.events for course in courses.shown)
     assert "at most 20 of an arm" in figures.timeline(many, results, courses).alt
     found = adverse_events.adverse_events(many)
-    layout = tables.adverse_events(many, found, baseline.flow(many))
+    layout = tables.adverse_events(many, found, flow.flow(many))
     emergent = many.adae[many.adae["TRTEMFL"] == "Y"]
     assert (
         len(layout.rows) == len(adverse_events.OVERALL) + emergent["AEBODSYS"].nunique() + emergent["AEDECOD"].nunique()

@@ -4,16 +4,15 @@ import pytest
 from conftest import NK_INR, TRIALS
 
 from trialbook import cli
-from trialbook.analysis import adverse_events, efficacy, laboratory, longitudinal
-from trialbook.analysis import baseline as cohort
+from trialbook.analysis import adverse_events, baseline, efficacy, exposure, flow, laboratory, longitudinal, protocol
 from trialbook.errors import FaultsError, UserError
 from trialbook.trial.model import read_trial
 
 ANALYSES = (
-    cohort.facts,
-    cohort.flow,
-    cohort.baseline,
-    cohort.exposure,
+    protocol.facts,
+    flow.flow,
+    baseline.baseline,
+    exposure.exposure,
     adverse_events.adverse_events,
     laboratory.by_visit,
     efficacy.by_visit,
@@ -82,9 +81,9 @@ def test_columns_that_nobody_asked_for_are_left_alone(copy, nk):
 
 def test_empty_age_and_sex_leave_their_lines_out(copy, nk):
     copy.table("adsl", lambda table: table.assign(AGE="", SEX=""))
-    keys = {row.key for row in cohort.baseline(copy.read())}
+    keys = {row.key for row in baseline.baseline(copy.read())}
     assert keys == {
-        row.key for row in cohort.baseline(nk) if not row.key.startswith(("baseline.age.", "baseline.sex."))
+        row.key for row in baseline.baseline(nk) if not row.key.startswith(("baseline.age.", "baseline.sex."))
     }
 
 
@@ -96,7 +95,7 @@ def test_absent_age_and_sex(copy):
     text = str(refusal.value)
     assert "adsl.csv: the column AGE is missing" in text and "adsl.csv: the column SEX is missing" in text
     copy.facts(lambda facts: facts.update(baseline=facts["baseline"][2:]))
-    assert not any(row.parameter in ("age", "sex") for row in cohort.baseline(copy.read()))
+    assert not any(row.parameter in ("age", "sex") for row in baseline.baseline(copy.read()))
 
 
 def test_absent_adverse_events_and_exposure(copy):
@@ -104,7 +103,7 @@ def test_absent_adverse_events_and_exposure(copy):
     (copy.folder / "adex.csv").unlink()
     found = copy.read()
     assert (found.adae, found.adex) == (None, None)
-    assert len(adverse_events.adverse_events(found)) == len(cohort.exposure(found)) == 0
+    assert len(adverse_events.adverse_events(found)) == len(exposure.exposure(found)) == 0
     assert cli.main(["validate", str(copy.folder)]) == 0
 
 
@@ -127,8 +126,8 @@ def test_baseline_may_have_any_number(copy, nk, baseline):
 
 def test_weeks_as_visits(real_trial):
     found = read_trial(real_trial("amitriptyline_hivsn"))
-    assert cohort.facts(found)["visits.unit"].value == "week"
-    assert cohort.facts(found)["visits.final"].value == "week 6"
+    assert protocol.facts(found)["visits.unit"].value == "week"
+    assert protocol.facts(found)["visits.final"].value == "week 6"
 
 
 def test_unscheduled_visits_are_counted_and_not_analysed(copy, nk):
@@ -137,7 +136,7 @@ def test_unscheduled_visits_are_counted_and_not_analysed(copy, nk):
     row[7], row[9] = "2.5", "9999"
     extra.write_text(extra.read_text("utf8") + ",".join(row) + "\n", "utf8")
     found = copy.read()
-    assert cohort.flow(found)["cohort.unscheduled.records"].value == 1
+    assert flow.flow(found)["cohort.unscheduled.records"].value == 1
     assert list(efficacy.by_visit(found)) == list(efficacy.by_visit(nk))
 
 
@@ -154,7 +153,7 @@ def test_text_of_trial_yml_stays_as_typed(copy):
 
 def test_signs_in_categories_make_different_keys(copy):
     copy.table("adsl", lambda t: t.assign(TRANSMIS=["<50" if i % 2 else "≥50" for i in range(len(t))]))
-    keys = {row.key for row in cohort.baseline(copy.read()) if row.parameter == "transmis" and row.group == "all"}
+    keys = {row.key for row in baseline.baseline(copy.read()) if row.parameter == "transmis" and row.group == "all"}
     assert len(keys) == 3
 
 

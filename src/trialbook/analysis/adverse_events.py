@@ -1,6 +1,8 @@
 """What harm was seen: adverse events by arm, with the account of every row of ADAE."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 from scipy import stats
@@ -9,16 +11,10 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from trialbook.analysis.rates import AtRisk, add_rate, last_contact
 from trialbook.results.formats import percent_digits, slug
 from trialbook.results.row import Results
+from trialbook.trial.model import Trial
 
 SEVERE_GRADE, FATAL_GRADE = 3, 5
-OVERALL = {
-    "any": "Any adverse event",
-    "serious": "Serious",
-    "severe": "Grade 3 or worse",
-    "related": "Related to treatment",
-    "withdrawal": "Leading to withdrawal of treatment",
-    "fatal": "Fatal",
-}
+OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
 SEVERITIES = {"MILD": 1, "MODERATE": 2, "SEVERE": 3, "LIFE THREATENING": 4, "FATAL": 5, "DEATH": 5}
 RELATIONS = {"y": "Related", "yes": "Related", "n": "Not related", "no": "Not related", "none": "Not related"}
 RESERVED = {*OVERALL, "soc", "grade", "relation", "events", "exposure", "timeline", "harms"}
@@ -30,7 +26,7 @@ _KEPT = re.compile(r"\b(?:NOT|NO|TEMPORAR\w*)\b")
 _FATAL = re.compile(r"\b(?:FATAL|DEATH|DIED|DEAD)\b")
 
 
-def adverse_events(trial):
+def adverse_events(trial: Trial) -> Results:
     """Tabulate treatment-emergent adverse events by arm.
 
     An overall line (any, serious, severe, related, withdrawal, fatal), a grade and a relation are there with their
@@ -61,43 +57,53 @@ def adverse_events(trial):
     if trial.adae is None:
         return results
     arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
-    emergent = _account(results, trial, arms)
+    emergent = _account(results, trial, trial.adae, arms)
     risk = AtRisk(last_contact(trial), arms)
     risk.state(results)
 
-    def line(name, label, rows, method="", tested=False):
-        _line(results, name, label, rows, arms, risk, method, tested)
+    for line in _lines(emergent, trial.adae):
+        _add_line(results, line, arms, risk)
+    return results
 
-    for name, (rows, method) in _overall(emergent, trial.adae).items():
-        line(name, OVERALL[name], rows, method, tested=True)
-    for name, (label, rows, method) in _worst_grades(emergent, trial.adae).items():
-        line(f"grade.{name}", label, rows, method)
-    for name, (label, rows) in _relations(emergent, trial.adae).items():
-        line(f"relation.{name}", label, rows, "AEREL")
-    terms = {term: _name(term) for term in sorted(emergent["AEDECOD"].unique())}
-    if not recorded(trial.adae, "AEBODSYS"):
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of the table: its part of the key, its events, how they were found, and what the data call it."""
+
+    name: str
+    rows: pd.DataFrame
+    method: str = ""
+    label: str = ""
+    tested: bool = False
+
+
+def _lines(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+    """The lines of the table in their order."""
+    yield from _overall(emergent, adae)
+    yield from _worst_grades(emergent, adae)
+    yield from _relations(emergent, adae)
+    if not recorded(adae, "AEBODSYS"):
         for term, rows in _by_frequency(emergent, "AEDECOD"):
-            line(terms[term], term, rows, "AEDECOD", tested=True)
-        return results
+            yield _Line(_name(term), rows, "AEDECOD", term, tested=True)
+        return
     classed = emergent.assign(AEBODSYS=emergent["AEBODSYS"].fillna(NO_CLASS))
     several = classed.groupby("AEDECOD")["AEBODSYS"].nunique() > 1
     for organ, members in _by_frequency(classed, "AEBODSYS"):
         within = f"soc.{slug(organ) or 'unnamed'}"
-        line(within, organ, members, "AEBODSYS")
+        yield _Line(within, members, "AEBODSYS", organ)
         for term, rows in _by_frequency(members, "AEDECOD"):
-            part = f"{within}.{terms[term]}" if several[term] else terms[term]
-            line(part, term, rows, "AEDECOD", tested=not several[term])
+            part = f"{within}.{_name(term)}" if several[term] else _name(term)
+            yield _Line(part, rows, "AEDECOD", term, tested=not several[term])
     for term, rows in _by_frequency(classed[classed["AEDECOD"].map(several).astype(bool)], "AEDECOD"):
-        line(terms[term], term, rows, "AEDECOD, all its system organ classes", tested=True)
-    return results
+        yield _Line(_name(term), rows, "AEDECOD, all its system organ classes", term, tested=True)
 
 
-def recorded(table, column):
+def recorded(table: pd.DataFrame, column: str) -> bool:
     """Say whether a column is there and not all empty."""
     return column in table and bool(table[column].notna().any())
 
 
-def grades(events):
+def grades(events: pd.DataFrame) -> tuple[pd.Series | None, str]:
     """Read the grade of each event.
 
     Parameters
@@ -120,7 +126,7 @@ def grades(events):
     return None, ""
 
 
-def treatment_emergent(adae):
+def treatment_emergent(adae: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Find the treatment-emergent rows of ADAE.
 
     Parameters
@@ -141,9 +147,8 @@ def treatment_emergent(adae):
     return adae[~(adae["ASTDY"] < 1)], rule
 
 
-def _account(results, trial, arms):
+def _account(results: Results, trial: Trial, adae: pd.DataFrame, arms: dict[str, set[str]]) -> pd.DataFrame:
     """Account for each row of ADAE, and return the treatment-emergent ones of the safety set."""
-    adae = trial.adae
     emergent, rule = treatment_emergent(adae)
     inside = adae["USUBJID"].isin(set().union(*arms.values()))
     counted = inside & adae.index.isin(emergent.index)
@@ -170,74 +175,77 @@ def _account(results, trial, arms):
     return adae[counted]
 
 
-def _overall(emergent, adae):
-    """The overall lines that the recorded columns allow: rows and method by name."""
-    lines = {"any": (emergent, "")}
+def _overall(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+    """The overall lines that the recorded columns allow."""
+    yield _Line("any", emergent, tested=True)
     if recorded(adae, "AESER"):
-        lines["serious"] = emergent[emergent["AESER"] == "Y"], "AESER is Y"
+        yield _Line("serious", emergent[emergent["AESER"] == "Y"], "AESER is Y", tested=True)
     grade, source = grades(adae)
-    if source:
-        lines["severe"] = emergent[grade.loc[emergent.index] >= SEVERE_GRADE], f"{source}, severe or grade 3 and more"
+    if grade is not None:
+        severe = emergent[grade.loc[emergent.index] >= SEVERE_GRADE]
+        yield _Line("severe", severe, f"{source}, severe or grade 3 and more", tested=True)
     if recorded(adae, "AEREL"):
         related = emergent["AEREL"].notna() & ~_upper(emergent, "AEREL").str.fullmatch(_NOT_RELATED)
-        lines["related"] = emergent[related], "AEREL is neither not related nor unlikely"
+        yield _Line("related", emergent[related], "AEREL is neither not related nor unlikely", tested=True)
     if recorded(adae, "AEACN"):
-        action = _upper(emergent, "AEACN")
-        withdrawn = action.str.contains(_WITHDRAWN) & ~action.str.contains(_KEPT)
-        lines["withdrawal"] = emergent[withdrawn], "AEACN is drug withdrawn"
+        withdrawn = _says(emergent, "AEACN", _WITHDRAWN)
+        yield _Line("withdrawal", emergent[withdrawn], "AEACN is drug withdrawn", tested=True)
     if recorded(adae, "AEOUT") or source:
-        outcome = _upper(emergent, "AEOUT")
-        died = outcome.str.contains(_FATAL) & ~outcome.str.contains(_KEPT)
-        if source:
+        died = _says(emergent, "AEOUT", _FATAL)
+        if grade is not None:
             died |= grade.loc[emergent.index] == FATAL_GRADE
         used = [column for column in ("AEOUT", source) if recorded(adae, column)]
-        lines["fatal"] = emergent[died], f"{' or '.join(used)} is fatal"
-    return lines
+        yield _Line("fatal", emergent[died], f"{' or '.join(used)} is fatal", tested=True)
 
 
-def _upper(events, column):
+def _says(events: pd.DataFrame, column: str, what: re.Pattern) -> pd.Series:
+    """Whether a column says something of each event, and does not deny it."""
+    said = _upper(events, column)
+    return said.str.contains(what) & ~said.str.contains(_KEPT)
+
+
+def _upper(events: pd.DataFrame, column: str) -> pd.Series:
     if column not in events:
         return pd.Series("", index=events.index)
     return events[column].fillna("").astype(str).str.upper()
 
 
-def _worst_grades(emergent, adae):
-    """The events of participants by the worst grade of theirs: label, rows and method by name."""
+def _worst_grades(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+    """The events of participants by the worst grade of theirs."""
     grade, source = grades(adae)
-    if not source:
-        return {}
+    if grade is None:
+        return
     own = grade.loc[emergent.index]
     worst = own.groupby(emergent["USUBJID"]).transform("max")
     words = {1: "Mild", 2: "Moderate", 3: "Severe", 4: "Life threatening", 5: "Fatal"}
-    found = {}
-    for level in range(1, FATAL_GRADE + 1):
-        label = f"Grade {level}" if source == "AETOXGR" else words[level]
-        found[str(level)] = label, emergent[(worst == level) & (own == level)], f"worst {source} of a participant"
-    found["not_given"] = "Grade not given", emergent[worst.isna()], f"{source} is empty in all events of a participant"
-    return found
+    for level, word in words.items():
+        label = f"Grade {level}" if source == "AETOXGR" else word
+        rows = emergent[(worst == level) & (own == level)]
+        yield _Line(f"grade.{level}", rows, f"worst {source} of a participant", label)
+    method = f"{source} is empty in all events of a participant"
+    yield _Line("grade.not_given", emergent[worst.isna()], method, "Grade not given")
 
 
-def _relations(emergent, adae):
-    """The events by relation to treatment as recorded: label and rows by name."""
+def _relations(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+    """The events by relation to treatment as recorded."""
     if not recorded(adae, "AEREL"):
-        return {}
+        return
     names = emergent["AEREL"].map(slug, na_action="ignore")
     said = adae["AEREL"].dropna().sort_values().groupby(adae["AEREL"].map(slug, na_action="ignore")).first()
-    found = {}
-    for name, label in said.items():
+    for name, label in said.drop("not_given", errors="ignore").items():
         words = RELATIONS.get(name, label.capitalize() if label.isupper() else label)
-        found[name or "unnamed"] = words, emergent[names == name]
-    found["not_given"] = "Relation not given", emergent[names.isna() | (names == "not_given")]
-    return found
+        yield _Line(f"relation.{name or 'unnamed'}", emergent[names == name], "AEREL", words)
+    unknown = emergent[names.isna() | (names == "not_given")]
+    yield _Line("relation.not_given", unknown, "AEREL", "Relation not given")
 
 
-def _name(term):
+def _name(term: str) -> str:
     """The part of a key that names a preferred term, other than the parts that name something else."""
     part = slug(term) or "unnamed"
     return f"{part}_term" if part in RESERVED else part
 
 
-def _by_frequency(events, column):
+def _by_frequency(events: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
     """The events of each value of a column: first what most participants had, then by the alphabet."""
     groups = {value: rows for value, rows in events.groupby(column) if value != NO_CLASS}
     ordered = sorted(groups.items(), key=lambda item: (-item[1]["USUBJID"].nunique(), item[0].casefold()))
@@ -245,38 +253,37 @@ def _by_frequency(events, column):
     return ordered + ([(NO_CLASS, unclassed)] if len(unclassed) else [])
 
 
-def _line(results, name, label, rows, arms, risk, method, tested):
+def _add_line(results: Results, line: _Line, arms: dict[str, set[str]], risk: AtRisk) -> None:
     counts = []
     for arm, members in arms.items():
-        mine = rows[rows["USUBJID"].isin(members)]
+        mine = line.rows[line.rows["USUBJID"].isin(members)]
         count, total = mine["USUBJID"].nunique(), len(members)
         counts.append([count, total - count])
-        key = f"safety.{name}.{arm}"
-        arm_facts = {"parameter": label, "group": arm, "n": total, "unit": "participants", "method": method}
-        results.add(f"{key}.n", count, "count", **arm_facts)
-        results.add(f"{key}.n_of", [count, total], "n of N", **arm_facts)
-        digits = percent_digits(total)
-        results.add(f"{key}.pct", 100 * count / total, "percent", digits, **arm_facts)
-        results.add(f"{key}.n_pct", [count, total], "n (%)", **arm_facts)
+        facts = {"label": line.label, "group": arm, "n": total, "unit": "participants", "method": line.method}
+        key, digits = f"safety.{line.name}.{arm}", percent_digits(total)
+        results.add(f"{key}.n", count, "count", **facts)
+        results.add(f"{key}.n_of", [count, total], "n of N", **facts)
+        results.add(f"{key}.pct", 100 * count / total, "percent", digits, **facts)
+        results.add(f"{key}.n_pct", [count, total], "n (%)", **facts)
         bounds = [100 * bound for bound in proportion_confint(count, total, alpha=results.alpha, method="beta")]
-        results.add(f"{key}.ci", bounds, "ci", digits, **{**arm_facts, "unit": "%", "method": "Clopper–Pearson"})
-        results.add(f"{key}.events", len(mine), "count", **{**arm_facts, "unit": "events"})
-        add_rate(results, key, mine, risk, arm_facts)
-    _difference(results, name, label, counts)
-    if tested:
+        results.add(f"{key}.ci", bounds, "ci", digits, **{**facts, "unit": "%", "method": "Clopper–Pearson"})
+        results.add(f"{key}.events", len(mine), "count", **{**facts, "unit": "events"})
+        add_rate(results, key, mine, risk, facts)
+    _add_difference(results, line, counts)
+    if line.tested:
         p, size = stats.fisher_exact(counts).pvalue, sum(map(sum, counts))
-        results.add(f"safety.{name}.fisher.p", p, "p", parameter=label, method="Fisher's exact test", n=size)
+        method = "Fisher's exact test"
+        results.add(f"safety.{line.name}.fisher.p", p, "p", label=line.label, method=method, n=size)
 
 
-def _difference(results, name, label, counts):
+def _add_difference(results: Results, line: _Line, counts: list[list[int]]) -> None:
     (test, _), (reference, _) = counts
     totals = [sum(arm) for arm in counts]
-    facts = {"parameter": label, "unit": "percentage points", "n": sum(totals)}
-    digits = percent_digits(min(totals))
+    facts = {"label": line.label, "unit": "percentage points", "n": sum(totals)}
+    key, digits = f"safety.{line.name}.difference", percent_digits(min(totals))
     value = 100 * (test / totals[0] - reference / totals[1])
-    results.add(f"safety.{name}.difference", value, "difference", digits, method="test minus reference", **facts)
+    results.add(key, value, "difference", digits, method="test minus reference", **facts)
     bounds = confint_proportions_2indep(
         test, totals[0], reference, totals[1], method="newcomb", compare="diff", alpha=results.alpha
     )
-    bounds = [100 * bound for bound in bounds]
-    results.add(f"safety.{name}.difference.ci", bounds, "ci", digits, method="Newcombe", **facts)
+    results.add(f"{key}.ci", [100 * bound for bound in bounds], "ci", digits, method="Newcombe", **facts)

@@ -5,12 +5,14 @@ import pandas as pd
 from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
 from trialbook.results.row import Results
+from trialbook.trial.config import AnalysisSet
+from trialbook.trial.model import Trial
 
 STAYED = ("COMPLETED", "ONGOING")  # what EOSSTT says of those who did not leave; any other status is a way to leave
 NO_REASON = "reason not given"
 
 
-def flow(trial):
+def flow(trial: Trial) -> Results:
     """Count the participants at each stage of the CONSORT flow, from ADSL alone.
 
     Parameters
@@ -32,21 +34,17 @@ def flow(trial):
     Hopewell et al. 2025, BMJ 388:e081123 (CONSORT 2025, items 22a and 22b).
     """
     results = Results(trial.facts.alpha, dataset="adsl", unit="participants")
-    sets = trial.facts.analysis_sets
-    chosen_sets = {"efficacy": sets.efficacy, "safety": sets.safety}
-    faults = _contradictions(trial.adsl)
-    if trial.facts.screened is not None:
-        results.add("cohort.screened.n", trial.facts.screened, "count", method="stated in trial.yml")
-        excluded = trial.facts.screened - len(trial.adsl)
-        results.add("cohort.excluded.n", excluded, "count", method="screened and not randomised")
-    results.add("cohort.randomised.n", len(trial.adsl), "count", method="rows of ADSL")
-    for arm_id, subjects in trial.subjects().items():
-        _follow(results, arm_id, subjects, chosen_sets)
-    for name, chosen in chosen_sets.items():
-        count = int((trial.adsl[chosen.flag] == "Y").sum())
-        results.add(
-            f"cohort.{name}.n", count, "count", method=chosen.flag, analysis_set=chosen.label, n=len(trial.adsl)
-        )
+    sets = {"efficacy": trial.facts.analysis_sets.efficacy, "safety": trial.facts.analysis_sets.safety}
+    everybody, screened = len(trial.adsl), trial.facts.screened
+    if screened is not None:
+        results.add("cohort.screened.n", screened, "count", method="stated in trial.yml")
+        results.add("cohort.excluded.n", screened - everybody, "count", method="screened and not randomised")
+    results.add("cohort.randomised.n", everybody, "count", method="rows of ADSL")
+    for arm, subjects in trial.subjects().items():
+        _follow(results, arm, subjects, sets)
+    for name, chosen in sets.items():
+        facts = {"method": chosen.flag, "analysis_set": chosen.label}
+        results.add(f"cohort.{name}.n", int((trial.adsl[chosen.flag] == "Y").sum()), "count", n=everybody, **facts)
     scheduled = {visit.avisitn for visit in trial.facts.visits.schedule}
     results.add(
         "cohort.unscheduled.records",
@@ -56,12 +54,12 @@ def flow(trial):
         dataset="adlb",
         unit="",
     )
-    if faults := faults + imbalances(results, [arm.id for arm in trial.arms]):
+    if faults := _contradictions(trial.adsl) + imbalances(results, [arm.id for arm in trial.arms]):
         raise FaultsError(trial.folder, faults)
     return results
 
 
-def imbalances(results, arms):
+def imbalances(results: Results, arms: list[str]) -> list[Fault]:
     """Check that the stages of the flow add up.
 
     Parameters
@@ -82,7 +80,7 @@ def imbalances(results, arms):
         randomised, left = f"cohort.randomised.{arm}.n", f"cohort.left.{arm}.n"
         treated = [f"cohort.{stage}.{arm}.n" for stage in ("received", "received_other", "untreated")]
         stages = [f"cohort.{stage}.{arm}.n" for stage in ("completed", "left", "ongoing", "undisposed")]
-        reasons = [key for key in n if key.startswith(f"cohort.left.{arm}.") and key != left]
+        reasons = [f"cohort.left.{arm}.{part}" for part in results.under(f"cohort.left.{arm}") if part != "n"]
         sums.append((f"those of {arm} who were treated or not", treated, randomised))
         sums.append((f"those of {arm} who completed, left or are still in the study", stages, randomised))
         sums.append((f"the reasons to leave {arm}", reasons, left))
@@ -103,7 +101,7 @@ def imbalances(results, arms):
     return faults
 
 
-def _contradictions(adsl):
+def _contradictions(adsl: pd.DataFrame) -> list[Fault]:
     """Say where a reason to leave stands beside one who did not."""
     faults, (status, reason) = [], _disposition(adsl)
     for kept in STAYED:
@@ -113,52 +111,70 @@ def _contradictions(adsl):
     return faults
 
 
-def _follow(results, arm_id, subjects, chosen_sets):
-    arm = {"group": arm_id, "n": len(subjects)}
+class _Arm:
+    """Where the counts of one arm go: each of some of its `subjects`."""
 
-    def count(key, value, method, **facts):
-        results.add(f"cohort.{key}.n", int(value), "count", method=method, **{**arm, **facts})
+    def __init__(self, results: Results, arm: str, subjects: pd.DataFrame):
+        self.id, self.subjects = arm, subjects
+        self._results = results
 
-    count(f"randomised.{arm_id}", len(subjects), "TRT01P")
-    actual = _column(subjects, "TRT01A")
-    received = actual == subjects["TRT01P"]
-    missed = pd.Series(False, index=subjects.index)
-    if actual.notna().any():
-        missed = ~received
-        count(f"received.{arm_id}", received.sum(), "TRT01A equals TRT01P")
-        if (other := missed & actual.notna()).any():
-            count(f"received_other.{arm_id}", other.sum(), "TRT01A differs from TRT01P")
-        if actual.isna().any():
-            count(f"untreated.{arm_id}", actual.isna().sum(), "TRT01A is empty")
-    status, reason = _disposition(subjects)
-    told = _column(subjects, "EOSSTT").notna().any()
+    def count(self, key: str, who: pd.Series, method: str, **facts: str) -> None:
+        facts = {"group": self.id, "method": method, **facts}
+        self._results.add(f"cohort.{key}.n", int(who.sum()), "count", n=len(self.subjects), **facts)
+
+    def count_some(self, key: str, who: pd.Series, method: str, **facts: str) -> None:
+        """Count those of a stage that is said only where there are any."""
+        if who.any():
+            self.count(key, who, method, **facts)
+
+
+def _follow(results: Results, arm_id: str, subjects: pd.DataFrame, sets: dict[str, AnalysisSet]) -> None:
+    """Count one arm through the stages of the trial."""
+    arm = _Arm(results, arm_id, subjects)
+    arm.count(f"randomised.{arm_id}", pd.Series(True, index=subjects.index), "TRT01P")
+    missed, left = _count_treated(arm), _count_ended(arm)
+    for name, chosen in sets.items():
+        inside = subjects[chosen.flag] == "Y"
+        key, rule = f"{name}.{arm_id}", f"{chosen.flag} is not Y"
+        arm.count(key, inside, chosen.flag, analysis_set=chosen.label)
+        arm.count(f"{key}.out", ~inside, rule)
+        arm.count_some(f"{key}.out.left", ~inside & left, rule, label="left the study")
+        arm.count_some(f"{key}.out.not_received", ~inside & ~left & missed, rule, label="not treated as allocated")
+        arm.count_some(f"{key}.out.unexplained", ~inside & ~left & ~missed, rule, label="no reason recorded")
+
+
+def _count_treated(arm: _Arm) -> pd.Series:
+    """Count who was treated as allocated, where that is recorded; returns who was not."""
+    actual = _column(arm.subjects, "TRT01A")
+    if actual.isna().all():
+        return pd.Series(False, index=actual.index)
+    received = actual == arm.subjects["TRT01P"]
+    arm.count(f"received.{arm.id}", received, "TRT01A equals TRT01P")
+    arm.count_some(f"received_other.{arm.id}", ~received & actual.notna(), "TRT01A differs from TRT01P")
+    arm.count_some(f"untreated.{arm.id}", actual.isna(), "TRT01A is empty")
+    return ~received
+
+
+def _count_ended(arm: _Arm) -> pd.Series:
+    """Count how participants ended the study, where that is recorded; returns who left it."""
+    status, reason = _disposition(arm.subjects)
+    told = _column(arm.subjects, "EOSSTT").notna().any()
     left = status.notna() & ~status.isin(STAYED)
     if told:
-        count(f"completed.{arm_id}", (status == "COMPLETED").sum(), "EOSSTT")
+        arm.count(f"completed.{arm.id}", status == "COMPLETED", "EOSSTT")
     if status.notna().any():
-        count(f"left.{arm_id}", left.sum(), "EOSSTT" if told else "a reason in DCSREAS")
-        for why, many in reason[left].fillna(NO_REASON).value_counts().sort_index().items():
-            count(f"left.{arm_id}.{slug(why)}", many, f"DCSREAS: {why.lower()}")
-        if (status == "ONGOING").any():
-            count(f"ongoing.{arm_id}", (status == "ONGOING").sum(), "EOSSTT")
-        if status.isna().any():
-            count(f"undisposed.{arm_id}", status.isna().sum(), "EOSSTT is empty")
-    for name, chosen in chosen_sets.items():
-        inside = subjects[chosen.flag] == "Y"
-        key = f"{name}.{arm_id}"
-        count(key, inside.sum(), chosen.flag, analysis_set=chosen.label)
-        count(f"{key}.out", (~inside).sum(), f"{chosen.flag} is not Y")
-        grounds = {
-            "left": ("left the study", ~inside & left),
-            "not_received": ("not treated as allocated", ~inside & ~left & missed),
-            "unexplained": ("no reason recorded", ~inside & ~left & ~missed),
-        }
-        for ground, (said, who) in grounds.items():
-            if who.any():
-                count(f"{key}.out.{ground}", who.sum(), said)
+        arm.count(f"left.{arm.id}", left, "EOSSTT" if told else "a reason in DCSREAS")
+        given, named = reason[left].fillna(NO_REASON), {}
+        for why in sorted(given.unique()):
+            named.setdefault(slug(why), why.lower())
+        for name, label in named.items():
+            arm.count(f"left.{arm.id}.{name}", given.map(slug) == name, "DCSREAS", label=label)
+        arm.count_some(f"ongoing.{arm.id}", status == "ONGOING", "EOSSTT")
+        arm.count_some(f"undisposed.{arm.id}", status.isna(), "EOSSTT is empty")
+    return left
 
 
-def _disposition(subjects):
+def _disposition(subjects: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """How each participant ended the study and why: DISCONTINUED where only a reason is given, or the other way."""
     status, reason = _column(subjects, "EOSSTT").str.upper(), _column(subjects, "DCSREAS")
     reason = reason.mask(reason.str.upper().isin(STAYED))
@@ -166,5 +182,5 @@ def _disposition(subjects):
     return status.mask(status.isna() & reason.notna(), "DISCONTINUED"), reason.fillna(said)
 
 
-def _column(table, name):
+def _column(table: pd.DataFrame, name: str) -> pd.Series:
     return table[name] if name in table else pd.Series(index=table.index, dtype=str)

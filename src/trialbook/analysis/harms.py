@@ -1,12 +1,15 @@
 """How harms were looked for: an answer to each item of CONSORT Harms."""
 
+import pandas as pd
+
 from trialbook.analysis.adverse_events import adverse_events, recorded
 from trialbook.results.row import Results
+from trialbook.trial.model import Trial
 
 NOT_COLLECTED, NOT_STATED = "not collected", "not stated"
 
 
-def answers(trial):
+def answers(trial: Trial) -> Results:
     """Answer each item on harms of CONSORT from the data or from ``trial.yml``, or say that there is no answer.
 
     Parameters
@@ -45,11 +48,11 @@ def answers(trial):
         for arm in trial.arms:
             if row := counted.get(f"safety.{name}.{arm.id}.n_of"):
                 key, facts = f"safety.harms.{item}.{arm.id}.n_of", {"group": arm.id, "n": row.n, "unit": row.unit}
-                results.add(key, row.value, "n of N", method=row.method, parameter=row.parameter, **facts)
+                results.add(key, row.value, "n of N", method=row.method, **facts)
     return results
 
 
-def _completeness(adae, columns):
+def _completeness(adae: pd.DataFrame | None, columns: list[str]) -> str:
     """Say how far the first recorded of some columns is filled."""
     if adae is None:
         return NOT_COLLECTED

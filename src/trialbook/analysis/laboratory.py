@@ -1,5 +1,6 @@
 """What the laboratory found: values by visit, toxicity grades, shifts from the baseline, and Hy's law."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,20 +10,20 @@ from scipy import stats
 from trialbook.results.row import Results
 from trialbook.stats import toxicity
 from trialbook.stats.units import UnitError
+from trialbook.trial.config import Parameter
+from trialbook.trial.model import Trial
 
 RANGE = "range"
-SCALES = (*toxicity.SCALES, RANGE)
-GRADES = {f"grade_{grade}": f"Grade {grade}" for grade in range(toxicity.HIGHEST + 1)}
-POSITIONS = {"low": "Low", "normal": "Normal", "high": "High", "low_high": "Low and high"}
+SCALES = {**toxicity.SCALES, RANGE: "normal range"}
 MISSING = "missing"
 TWICE = 2
 HY_TRANSAMINASE, HY_BILIRUBIN = 3, 2  # multiples of the upper limit of normal
 WHISKERS = (5, 95)  # percentiles, so that no box shows the value of one person
-_FEW = "not estimable: fewer than two values"
+_FEW = "fewer than two values"
 _ABSENT = "not collected"
 
 
-def by_visit(trial):
+def by_visit(trial: Trial) -> Results:
     """Summarise laboratory values by visit and arm.
 
     Parameters
@@ -49,13 +50,13 @@ def by_visit(trial):
                     change = (wide[visit.avisitn] - wide[baseline]).dropna()
                     moved = [change.mean(), change.std()] if len(change) > 1 else None
                     fixed = _facts_of(parameter, visit=visit.label, group=arm, n=len(change))
-                    fixed["method"] = "" if moved else _FEW
+                    fixed["reason"] = "" if moved else _FEW
                     results.add(f"{key}.change.mean_sd", moved, "mean (SD)", parameter.digits, **fixed)
         _outside_range(results, trial, parameter)
     return results
 
 
-def grade_shifts(trial):
+def grade_shifts(trial: Trial) -> Results:
     """Count the subjects by grade at baseline and worst grade after it, or by position to the normal range.
 
     A parameter is graded by each scale that grades it by its value, and counted by its normal range where none does.
@@ -69,40 +70,46 @@ def grade_shifts(trial):
     Results
         ``<paramcd>.graded_by`` (a text), and ``<paramcd>.shift.<scale>.<arm>.<from>.<to>.n`` with the scale ``ctcae``,
         ``daids`` or ``range``, and from and to ``grade_0`` to ``grade_4`` (or ``low``, ``normal``, ``high``,
-        ``low_high``) or ``missing``; a state at baseline in which nobody was has no rows.
+        ``low_high``) or ``missing``, of which the label is that of the state after baseline; a state at baseline in
+        which nobody was has no rows.
 
     References
     ----------
-    `grades.grade` gives the sources of the thresholds.
+    `toxicity.grade` gives the sources of the thresholds.
     """
     results = _start_results(trial)
     for parameter in trial.parameters("laboratory"):
         found = _graded(trial, parameter)
-        said = " and ".join(toxicity.SCALES.get(scale, "normal range") for scale in found.by_scale) or "none"
-        fixed = {"parameter": parameter.paramcd, "method": "; ".join(found.reasons)}
-        results.add(f"{parameter.id}.graded_by", said, "text", **fixed)
+        said = " and ".join(SCALES[scale] for scale in found.by_scale) or "none"
+        facts = {"parameter": parameter.paramcd, "reason": "; ".join(found.reasons)}
+        results.add(f"{parameter.id}.graded_by", said, "text", **facts)
         for scale, by_arm in found.by_scale.items():
-            states = [*_STATES[scale], MISSING]
-            begun = set(pd.concat(by_arm.values())["before"])
-            for arm, mine in by_arm.items():
-                counts = mine.groupby(["before", "after"]).size()
-                for before in [state for state in states if state in begun]:
-                    for after in states:
-                        results.add(
-                            f"{parameter.id}.shift.{scale}.{arm}.{before}.{after}.n",
-                            int(counts.get((before, after), 0)),
-                            "count",
-                            parameter=parameter.paramcd,
-                            visit="worst after baseline",
-                            group=arm,
-                            unit="participants",
-                            n=len(mine),
-                            method=_METHOD[scale],
-                        )
+            _add_shifts(results, parameter, scale, by_arm)
     return results
 
 
-def marked_abnormalities(trial):
+def _add_shifts(results: Results, parameter: Parameter, scale: str, by_arm: dict[str, pd.DataFrame]) -> None:
+    states = {**_STATES[scale], MISSING: "Not measured"}
+    begun = set(pd.concat(by_arm.values())["before"])
+    for arm, mine in by_arm.items():
+        counts = mine.groupby(["before", "after"]).size()
+        for before in [state for state in states if state in begun]:
+            for after, label in states.items():
+                results.add(
+                    f"{parameter.id}.shift.{scale}.{arm}.{before}.{after}.n",
+                    int(counts.get((before, after), 0)),
+                    "count",
+                    parameter=parameter.paramcd,
+                    visit="worst after baseline",
+                    group=arm,
+                    unit="participants",
+                    n=len(mine),
+                    label=label,
+                    method=_METHOD[scale],
+                )
+
+
+def marked_abnormalities(trial: Trial) -> Results:
     """Count the subjects with a marked abnormality after baseline.
 
     Marked is grade 3 or more by a scale that grades the parameter, or, where none does, a value above twice the upper
@@ -121,36 +128,47 @@ def marked_abnormalities(trial):
     results = _start_results(trial)
     for scale, name in toxicity.SCALES.items():
         results.add(f"safety.scale.{scale}", name, "text", dataset="", analysis_set="")
-    anyone = {arm: [] for arm in trial.subjects()}
-    for parameter in trial.parameters("laboratory"):
-        for scale, by_arm in _graded(trial, parameter).by_scale.items():
-            for arm, states in by_arm.items():
-                mine = states[states["after"] != MISSING]
-                anyone[arm].append(mine["marked"])
-                results.add(
-                    f"{parameter.id}.marked.{scale}.{arm}.n_pct",
-                    [int(mine["marked"].sum()), len(mine)],
-                    "n (%)",
-                    parameter=parameter.paramcd,
-                    visit="any after baseline",
-                    group=arm,
-                    unit="participants",
-                    n=len(mine),
-                    method="outside twice the normal range" if scale == RANGE else f"grade 3 or more: {_METHOD[scale]}",
-                )
-    for arm, found in anyone.items():
-        marked = pd.concat(found).groupby(level=0).any() if found else pd.Series(dtype=bool)
-        fixed = {"visit": "any after baseline", "group": arm, "n": len(marked)}
+    graded = [(parameter, _graded(trial, parameter)) for parameter in trial.parameters("laboratory")]
+    anyone: dict[str, list[pd.Series]] = {arm: [] for arm in trial.subjects()}
+    for scale, (label, method) in _MARKED.items():
+        for parameter, found in graded:
+            for arm, states in found.by_scale.get(scale, {}).items():
+                judged = states.loc[states["after"] != MISSING, "marked"]
+                anyone[arm].append(judged)
+                facts = {"parameter": parameter.paramcd, "group": arm, "label": label, "method": method}
+                key = f"{parameter.id}.marked.{scale}.{arm}.n_pct"
+                _add_judged(results, key, judged, "n (%)", **facts)
+    for arm, judged in anyone.items():
+        marked = pd.concat(judged).groupby(level=0).any() if judged else pd.Series(dtype=bool)
+        facts = {"group": arm, "method": "any marked abnormality"}
         if len(marked):
-            facts = {"unit": "participants", "method": "any marked abnormality", **fixed}
-            results.add(f"safety.marked.{arm}.n_of", [int(marked.sum()), len(marked)], "n of N", **facts)
+            _add_judged(results, f"safety.marked.{arm}.n_of", marked, "n of N", **facts)
         else:
-            method = f"{_ABSENT}: laboratory values after baseline that can be judged"
-            results.add(f"safety.marked.{arm}.n_of", _ABSENT, "text", method=method, **fixed)
+            facts |= {"visit": "any after baseline", "reason": "laboratory values after baseline that can be judged"}
+            results.add(f"safety.marked.{arm}.n_of", _ABSENT, "text", n=0, **facts)
     return results
 
 
-def hys_law(trial):
+def _add_judged(results: Results, key: str, marked: pd.Series, statistic: str, **facts: str) -> None:
+    facts |= {"visit": "any after baseline", "unit": "participants"}
+    results.add(key, [int(marked.sum()), len(marked)], statistic, n=len(marked), **facts)
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """What the plot of Hy's law draws.
+
+    `by_arm` has by arm id an array, subjects × 2: the highest ALT or AST (the larger of the two) and the highest total
+    bilirubin after baseline, as multiples of the upper limit of normal, in no order of subjects. It is empty where they
+    were not collected. `transaminase` and `bilirubin` are the multiples at which the law begins.
+    """
+
+    by_arm: dict[str, np.ndarray]
+    transaminase: float
+    bilirubin: float
+
+
+def hys_law(trial: Trial) -> tuple[Results, Peaks]:
     """Find each subject's highest transaminase and bilirubin after baseline, and count those who meet Hy's law.
 
     Parameters
@@ -162,68 +180,67 @@ def hys_law(trial):
     results : Results
         Keys ``safety.hy.<arm>.{transaminase, bilirubin}.n_of`` and ``safety.hy.<arm>.n_of`` (both, not
         necessarily on one day), of the subjects with both; texts that say so where they were not collected.
-    peaks : dict of str to ndarray
-        By arm id, subjects × 2: the highest ALT or AST (the larger of the two) and the highest total bilirubin, as
-        multiples of the upper limit of normal, in no order of subjects. Empty where they were not collected.
+    peaks : Peaks
 
     References
     ----------
     Guidance for Industry: Drug-Induced Liver Injury: Premarketing Clinical Evaluation, US Food and Drug
     Administration, July 2009.
     """
-    results = _start_results(trial)
+    results, by_arm = _start_results(trial), {}
     multiples = {code: _peaks(trial, code) for code in ("ALT", "AST", "BILI")}
-    enzymes = [multiples[code] for code in ("ALT", "AST") if len(multiples[code])]
-    absent = [] if enzymes else ["ALT or AST"]
+    liver = pd.concat([multiples["ALT"], multiples["AST"]], axis=1).max(axis=1)
+    table = pd.DataFrame({"transaminase": liver, "bilirubin": multiples["BILI"]}).dropna()
+    absent = [] if len(multiples["ALT"]) + len(multiples["AST"]) else ["ALT or AST"]
     absent += [] if len(multiples["BILI"]) else ["bilirubin"]
-    table = pd.DataFrame(
-        {
-            "transaminase": pd.concat([pd.Series(dtype=float), *enzymes], axis=1).max(axis=1),
-            "bilirubin": multiples["BILI"],
-        }
-    ).dropna()
-    peaks = {}
+    wanting = f"{' and '.join(absent) or 'both in one participant'} after baseline with the upper limit of normal"
     for arm, subjects in trial.subjects(trial.facts.analysis_sets.safety).items():
-        mine = table[table.index.isin(subjects["USUBJID"])]
-        high = mine["transaminase"] >= HY_TRANSAMINASE, mine["bilirubin"] > HY_BILIRUBIN
-        counted = {"transaminase.n_of": high[0], "bilirubin.n_of": high[1], "n_of": high[0] & high[1]}
-        for name, met in counted.items():
-            fixed = {"visit": "highest after baseline", "group": arm, "n": len(mine)}
+        mine = table[table.index.isin(subjects["USUBJID"])].sort_values(["transaminase", "bilirubin"])
+        for name, (met, method) in _criteria(mine).items():
+            facts = {"visit": "highest after baseline", "group": arm, "n": len(mine), "method": method}
+            key = f"safety.hy.{arm}.{name}"
             if len(table):
-                facts = {"unit": "participants", "method": _HY[name], **fixed}
-                results.add(f"safety.hy.{arm}.{name}", [int(met.sum()), len(mine)], "n of N", **facts)
+                results.add(key, [int(met.sum()), len(mine)], "n of N", unit="participants", **facts)
             else:
-                wanting = " and ".join(absent) or "both in one participant"
-                method = f"{_ABSENT}: {wanting} after baseline with the upper limit of normal"
-                results.add(f"safety.hy.{arm}.{name}", _ABSENT, "text", method=method, **{**fixed, "n": 0})
+                results.add(key, _ABSENT, "text", reason=wanting, **facts)
         if len(table):
-            order = np.lexsort((mine["bilirubin"], mine["transaminase"]))
-            peaks[arm] = mine[["transaminase", "bilirubin"]].to_numpy()[order]
-    return results, peaks
+            by_arm[arm] = mine.to_numpy()
+    return results, Peaks(by_arm, HY_TRANSAMINASE, HY_BILIRUBIN)
+
+
+def _criteria(table: pd.DataFrame) -> dict[str, tuple[pd.Series, str]]:
+    """Who meets each part of Hy's law and all of it, and how that is judged, by part of a key."""
+    liver, bile = table["transaminase"] >= HY_TRANSAMINASE, table["bilirubin"] > HY_BILIRUBIN
+    said = f"ALT or AST at least {HY_TRANSAMINASE} × ULN", f"bilirubin more than {HY_BILIRUBIN} × ULN"
+    return {
+        "transaminase.n_of": (liver, said[0]),
+        "bilirubin.n_of": (bile, said[1]),
+        "n_of": (liver & bile, " and ".join(said)),
+    }
 
 
 @dataclass(frozen=True)
 class _Graded:
     """One parameter by scale and arm: a row per subject, with the state `before` and `after` (worst), and `marked`."""
 
-    by_scale: dict
-    reasons: list
+    by_scale: dict[str, dict[str, pd.DataFrame]]
+    reasons: list[str]
 
 
-_METHOD = {
-    "ctcae": "CTCAE v5.0, by the value alone",
-    "daids": "DAIDS v2.1, by the value alone",
-    RANGE: "A1LO and A1HI",
+_GRADES = {f"grade_{grade}": f"Grade {grade}" for grade in range(toxicity.HIGHEST + 1)}
+_POSITIONS = {"low": "Low", "normal": "Normal", "high": "High", "low_high": "Low and high"}
+_STATES = {**dict.fromkeys(toxicity.SCALES, _GRADES), RANGE: _POSITIONS}
+_METHOD = {**{scale: f"{name}, by the value alone" for scale, name in toxicity.SCALES.items()}, RANGE: "A1LO and A1HI"}
+_MARKED = {  # what a table calls it, and how it is judged
+    **{
+        scale: (f"Grade {toxicity.SEVERE} or more, {name}", f"grade {toxicity.SEVERE} or more: {_METHOD[scale]}")
+        for scale, name in toxicity.SCALES.items()
+    },
+    RANGE: ("Outside twice the normal range", "outside twice the normal range"),
 }
-_STATES = {**dict.fromkeys(toxicity.SCALES, GRADES), RANGE: POSITIONS}
-_HY = {
-    "transaminase.n_of": f"ALT or AST at least {HY_TRANSAMINASE} × ULN",
-    "bilirubin.n_of": f"bilirubin more than {HY_BILIRUBIN} × ULN",
-    "n_of": f"ALT or AST at least {HY_TRANSAMINASE} × ULN and bilirubin more than {HY_BILIRUBIN} × ULN",
-}
 
 
-def _start_results(trial):
+def _start_results(trial: Trial) -> Results:
     chosen = trial.facts.analysis_sets.safety
     return Results(trial.facts.alpha, dataset="adlb", analysis_set=chosen.label)
 
@@ -238,17 +255,17 @@ def _describe(results, key, known, parameter, fixed):
     mean, sd = (known.mean(), known.std()) if n > 1 else (None, None)
     half = stats.t.ppf(1 - results.alpha / 2, n - 1) * sd / np.sqrt(n) if n > 1 else None
     results.add(f"{key}.n", n, "count", **{**fixed, "unit": "participants"})
-    several = {**fixed, "method": "" if n > 1 else _FEW}
+    several = {**fixed, "reason": "" if n > 1 else _FEW}
     results.add(f"{key}.mean_sd", [mean, sd] if n > 1 else None, "mean (SD)", parameter.digits, **several)
     bounds = [mean - half, mean + half] if n > 1 else None
     results.add(f"{key}.ci", bounds, "ci", parameter.digits, **several)
     low, *quartiles, high = np.percentile(known, [WHISKERS[0], 50, 25, 75, WHISKERS[1]]) if n > 1 else [None] * 5
     results.add(f"{key}.median_iqr", quartiles if n > 1 else None, "median (IQR)", parameter.digits, **several)
-    several["method"] = "5th and 95th percentiles" if n > 1 else _FEW
+    several["method"] = "5th and 95th percentiles"
     results.add(f"{key}.whiskers", [low, high] if n > 1 else None, "range", parameter.digits, **several)
 
 
-def _outside_range(results, trial, parameter):
+def _outside_range(results: Results, trial: Trial, parameter: Parameter) -> None:
     """Count the subjects with a value outside the normal range after baseline, where there is one."""
     chosen = trial.facts.analysis_sets.safety
     rows = _measured(trial, parameter.paramcd)
@@ -271,7 +288,7 @@ def _outside_range(results, trial, parameter):
         )
 
 
-def _measured(trial, paramcd):
+def _measured(trial: Trial, paramcd: str) -> pd.DataFrame:
     """The values of one parameter with their normal range and the subject's baseline, unscheduled visits included."""
     rows = trial.adlb[(trial.adlb["PARAMCD"] == paramcd) & trial.adlb["AVAL"].notna()]
     rows = rows.reindex(columns=["USUBJID", "AVISITN", "AVAL", "A1LO", "A1HI"])
@@ -284,7 +301,7 @@ def _measured(trial, paramcd):
     )
 
 
-def _graded(trial, parameter):
+def _graded(trial: Trial, parameter: Parameter) -> _Graded:
     """Grade one parameter by each scale that can, or else place it by its normal range."""
     rows, by_scale, reasons = _measured(trial, parameter.paramcd), {}, []
     for scale, name in toxicity.SCALES.items():
@@ -304,7 +321,7 @@ def _graded(trial, parameter):
     return _Graded(by_scale, reasons)
 
 
-def _grade_rows(trial, parameter, scale, rows):
+def _grade_rows(trial: Trial, parameter: Parameter, scale: str, rows: pd.DataFrame) -> np.ndarray:
     sex = trial.adsl.set_index("USUBJID")["SEX"] if "SEX" in trial.adsl else pd.Series(dtype=str)
     return toxicity.grade(
         scale,
@@ -319,7 +336,7 @@ def _grade_rows(trial, parameter, scale, rows):
     )
 
 
-def _position(rows):
+def _position(rows: pd.DataFrame) -> pd.Series:
     """Where each value lies: -2 or 2 outside twice the range, -1 or 1 outside it, 0 inside, NaN where not known."""
     low, high = rows["AVAL"] < rows["A1LO"], rows["AVAL"] > rows["A1HI"]
     far = (rows["AVAL"] < rows["A1LO"] / TWICE) | (rows["AVAL"] > rows["A1HI"] * TWICE)
@@ -327,7 +344,12 @@ def _position(rows):
     return place.where(rows[["A1LO", "A1HI"]].notna().all(axis=1) | low | high)
 
 
-def _states_by_subject(trial, rows, name, is_marked):
+def _states_by_subject(
+    trial: Trial,
+    rows: pd.DataFrame,
+    name: Callable[[float, float], str],
+    is_marked: Callable[[float, float], bool],
+) -> dict[str, pd.DataFrame]:
     """The state of each subject at baseline, the worst one after it, and whether that is marked."""
     known, baseline = rows.dropna(subset=["state"]), trial.facts.visits.baseline
     spans = [
@@ -344,25 +366,25 @@ def _states_by_subject(trial, rows, name, is_marked):
     }
 
 
-def _name_grade(lowest, highest):
+def _name_grade(lowest: float, highest: float) -> str:
     return f"grade_{highest:.0f}"
 
 
-def _is_severe(lowest, highest):
+def _is_severe(lowest: float, highest: float) -> bool:
     return highest >= toxicity.SEVERE
 
 
-def _name_position(lowest, highest):
+def _name_position(lowest: float, highest: float) -> str:
     return {(True, True): "low_high", (True, False): "low", (False, True): "high"}.get(
         (lowest < 0, highest > 0), "normal"
     )
 
 
-def _is_far(lowest, highest):
+def _is_far(lowest: float, highest: float) -> bool:
     return max(-lowest, highest) >= TWICE
 
 
-def _peaks(trial, paramcd):
+def _peaks(trial: Trial, paramcd: str) -> pd.Series:
     """Each subject's highest multiple of the upper limit of normal after baseline."""
     rows = _measured(trial, paramcd)
     rows = rows[rows["AVISITN"] > trial.facts.visits.baseline]

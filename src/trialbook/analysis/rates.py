@@ -3,10 +3,13 @@
 import pandas as pd
 from statsmodels.stats.rates import confint_poisson
 
+from trialbook.results.row import Results
+from trialbook.trial.model import Trial
+
 DAYS = {"year": 365.25, "month": 365.25 / 12}
 
 
-def last_contact(trial):
+def last_contact(trial: Trial) -> pd.Series:
     """Find the latest day on which anything is known of each participant.
 
     Parameters
@@ -36,28 +39,28 @@ def last_contact(trial):
 class AtRisk:
     """The participants' time at risk: from day 1 to the first event of a kind, or else to the last contact."""
 
-    def __init__(self, last, arms):
+    def __init__(self, last: pd.Series, arms: dict[str, set[str]]):
         self.last = {arm: last[last.index.isin(members)] for arm, members in arms.items()}
         self.sizes = {arm: len(members) for arm, members in arms.items()}
         longest = max((days.max() for days in self.last.values() if len(days)), default=0)
         self.unit = "year" if longest >= DAYS["year"] else "month"
 
-    def state(self, results):
+    def state(self, results: Results) -> None:
         """Record the participants' time in each arm, and its unit."""
         results.add("safety.exposure.unit", f"participant-{self.unit}s", "text")
         for arm, days in self.last.items():
             facts = {"group": arm, "n": len(days), "unit": f"participant-{self.unit}s"}
             time = days.sum() / DAYS[self.unit] if len(days) else None
-            said = self.method(arm) if len(days) else "not estimable: the day of last contact of nobody is known"
-            results.add(f"safety.exposure.{arm}.time", time, "sum", 1, method=said, **facts)
+            reason = "" if len(days) else "the day of last contact of nobody is known"
+            results.add(f"safety.exposure.{arm}.time", time, "sum", 1, method=self.method(arm), reason=reason, **facts)
 
-    def method(self, arm):
+    def method(self, arm: str) -> str:
         """Say how the time of an arm is counted, and who is left out."""
         without = self.sizes[arm] - len(self.last[arm])
         left = f"; {without} without a known day left out" if without else ""
         return f"days from day 1 to the last contact{left}"
 
-    def at_risk(self, arm, events):
+    def at_risk(self, arm: str, events: pd.DataFrame) -> tuple[int, float, int]:
         """Count those with an event and their time at risk, in `unit`; a first event on no known day ends nothing."""
         time = self.last[arm]
         mine = events[events["USUBJID"].isin(time.index)]
@@ -67,13 +70,13 @@ class AtRisk:
         return mine["USUBJID"].nunique(), until.sum() / DAYS[self.unit], undated
 
 
-def add_rate(results, key, rows, risk, facts):
+def add_rate(results: Results, key: str, rows: pd.DataFrame, risk: AtRisk, facts: dict) -> None:
     """Add the participants with an event per 100 units of their time at risk."""
     arm = facts["group"]
     facts = {**facts, "n": len(risk.last[arm]), "unit": f"per 100 participant-{risk.unit}s"}
     count, time, undated = risk.at_risk(arm, rows)
     if not time:
-        facts["method"] = "not estimable: the day of last contact is not known"
+        facts |= {"method": "", "reason": "the day of last contact is not known"}
         results.add(f"{key}.rate", None, "rate", **facts)
         results.add(f"{key}.rate.ci", None, "ci", **facts)
         return

@@ -7,8 +7,9 @@ import pandas as pd
 from trialbook.analysis.adverse_events import grades, treatment_emergent
 from trialbook.analysis.rates import last_contact
 from trialbook.results.row import Results
+from trialbook.trial.model import Trial
 
-LONGEST_TIMELINE = 40  # lines that a page holds
+LONGEST = 40  # lines that a page holds
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,24 @@ class Course:
     """
 
     arm: str
-    events: list
-    doses: list
+    events: list[tuple[float, float | None]]
+    doses: list[float]
     last: float | None
 
 
-def courses(trial):
+@dataclass(frozen=True)
+class Courses:
+    """What the timeline draws: the course of each participant shown, test arm first.
+
+    Everybody is shown, or where there are more than `longest`, those with a dated event, and of these at most half of
+    `longest` in each arm, the worst affected.
+    """
+
+    shown: list[Course]
+    longest: int
+
+
+def courses(trial: Trial) -> tuple[Results, Courses]:
     """Line up the adverse events of each participant with the administrations along the follow-up.
 
     Parameters
@@ -37,26 +50,18 @@ def courses(trial):
     results : Results
         Keys ``safety.timeline.<arm>.{n, shown, with_events, events, undated, doses}``: participants in all, shown and
         with events; treatment-emergent events with a start day and without; administrations. Empty without ADAE.
-    courses : list of Course
-        Of the participants shown, test arm first: all of them, or where they are more than 40, those with events, and
-        of these at most 20 in each arm, the worst affected.
+    courses : Courses
     """
     chosen = trial.facts.analysis_sets.safety
-    results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
+    results, shown = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label), []
     if trial.adae is None:
-        return results, []
+        return results, Courses(shown, LONGEST)
     arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
-    emergent, _ = treatment_emergent(trial.adae)
-    dated = emergent.assign(GRADE=grades(trial.adae)[0], DAY=emergent["ASTDY"] if "ASTDY" in emergent else float("nan"))
-    doses = (
-        trial.adex if trial.adex is not None and "ASTDY" in trial.adex else pd.DataFrame({"USUBJID": [], "ASTDY": []})
-    )
-    last = last_contact(trial)
-    everybody = sum(map(len, arms.values())) <= LONGEST_TIMELINE
-    shown = []
+    events, doses, last = _events(trial), _doses(trial), last_contact(trial)
+    everybody = sum(map(len, arms.values())) <= LONGEST
     for arm, members in arms.items():
-        mine = dated[dated["USUBJID"].isin(members)]
-        given = doses[doses["USUBJID"].isin(members)].dropna(subset="ASTDY")
+        mine, given = events[events["USUBJID"].isin(members)], doses[doses["USUBJID"].isin(members)]
+        dated = set(mine.dropna(subset="DAY")["USUBJID"])
         own = [
             Course(
                 arm,
@@ -64,13 +69,12 @@ def courses(trial):
                 sorted(given.loc[given["USUBJID"] == who, "ASTDY"]),
                 last.get(who),
             )
-            for who in (members if everybody else members & set(mine.dropna(subset="DAY")["USUBJID"]))
+            for who in (members if everybody else members & dated)
         ]
         if not everybody:
-            own = sorted(own, key=_burden)[: LONGEST_TIMELINE // 2]
+            own = sorted(own, key=_burden)[: LONGEST // 2]
         shown += sorted(own, key=_first_event)
         undated = int(mine["DAY"].isna().sum())
-        arm_facts = {"group": arm, "n": len(members)}
         for name, count, method in (
             ("n", len(members), "safety set"),
             ("shown", len(own), "all" if everybody else "the worst affected of those with a dated event"),
@@ -79,27 +83,42 @@ def courses(trial):
             ("undated", undated, "treatment-emergent, without a start day: not drawn"),
             ("doses", len(given), "rows of ADEX with a day"),
         ):
-            results.add(f"safety.timeline.{arm}.{name}", count, "count", method=method, **arm_facts)
-    return results, shown
+            key = f"safety.timeline.{arm}.{name}"
+            results.add(key, count, "count", method=method, group=arm, n=len(members))
+    return results, Courses(shown, LONGEST)
 
 
-def _pairs(events):
+def _events(trial: Trial) -> pd.DataFrame:
+    """The treatment-emergent events with their GRADE and DAY, NaN where it is not known."""
+    emergent, _ = treatment_emergent(trial.adae)
+    day = emergent["ASTDY"] if "ASTDY" in emergent else float("nan")
+    return emergent.assign(GRADE=grades(trial.adae)[0], DAY=day)
+
+
+def _doses(trial: Trial) -> pd.DataFrame:
+    """The administrations whose day is known."""
+    if trial.adex is None or "ASTDY" not in trial.adex:
+        return pd.DataFrame({"USUBJID": [], "ASTDY": []})
+    return trial.adex.dropna(subset="ASTDY")
+
+
+def _pairs(events: pd.DataFrame) -> list[tuple[float, float | None]]:
     dated = events.dropna(subset="DAY")
     grade = dated["GRADE"].astype(object).where(dated["GRADE"].notna(), None)
     return list(zip(dated["DAY"], grade, strict=True))
 
 
-def _worst_first(event):
+def _worst_first(event: tuple[float, float | None]) -> tuple[float, float]:
     day, grade = event
     return day, -(grade or 0)
 
 
-def _burden(course):
+def _burden(course: Course) -> tuple:
     """Sort a participant by the worst grade, then by the number of events, then by when they came."""
     return -max((grade or 0 for _, grade in course.events), default=0), -len(course.events), _first_event(course)
 
 
-def _first_event(course):
+def _first_event(course: Course) -> tuple:
     """Sort a participant by the first event, those without one last, by the length of the follow-up."""
     days = [day for day, _ in course.events]
     return not days, days, [grade or 0 for _, grade in course.events], course.doses, course.last or 0

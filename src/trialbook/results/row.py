@@ -105,6 +105,11 @@ class Results:
         """Look up a result that may not be there."""
         return self._rows.get(key, default)
 
+    def under(self, prefix: str) -> "dict[str, Result]":
+        """Give the results whose keys begin with a prefix and a dot, by the rest of the key, in their order."""
+        start = f"{prefix}."
+        return {row.key.removeprefix(start): row for row in self if row.key.startswith(start)}
+
     def __iter__(self):
         return iter(self._rows.values())
 

@@ -9,7 +9,7 @@ import pandas as pd
 from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
 from trialbook.trial import tables as schema
-from trialbook.trial.config import Facts, read_facts
+from trialbook.trial.config import Facts, Visit, read_facts
 
 TABLES = ("adsl", "adlb", "adae", "adex")
 REQUIRED = ("adsl", "adlb")
@@ -86,6 +86,12 @@ class Trial:
         """List the scheduled visits, from the baseline on, with rows of a parameter (whose AVAL may be missing)."""
         seen = self._seen.get(paramcd, ())
         return [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline and v.avisitn in seen]
+
+    @cached_property
+    def schedule(self) -> dict[str, Visit]:
+        """The scheduled visits from the baseline on by their part of a key: ``baseline`` first and ``final`` last."""
+        visits = [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline]
+        return {"baseline": visits[0], **{formats.slug(v.label): v for v in visits[1:-1]}, "final": visits[-1]}
 
     @cached_property
     def _seen(self):

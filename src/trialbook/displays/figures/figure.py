@@ -1,21 +1,63 @@
 """The figure: SVG for the screen, PDF for print, and the alternative text that says the same."""
 
+from __future__ import annotations
+
 import base64
 import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
 
-MARKERS, LINES = ("o", "s"), ("-", "--")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+    from trialbook.trial.config import Arm
+    from trialbook.trial.model import Trial
+
 WIDTH = 7.0
 NEUTRAL = "0.45"  # reads on a light page and on a dark one
 
+# Whatever the machine's matplotlibrc says, drawn in the font that Matplotlib brings; a dollar sign is no formula.
+_OWN = {"font.sans-serif": ["DejaVu Sans"], "text.parse_math": False}
+_TICKS = {**sns.axes_style("ticks"), **sns.plotting_context("paper", font_scale=1.1), "legend.fontsize": 9, **_OWN}
+plain = mpl.style.context(["default", _OWN])
+look = mpl.style.context(["default", _TICKS])
+
 
 class Figure:
-    """A drawn figure that a notebook shows and that prose can place by its key."""
+    """A drawn figure that a notebook shows and that prose can place by its key.
 
-    def __init__(self, key, drawing, alt):
+    Parameters
+    ----------
+    key : str
+        Stable, lower case, dotted; the figure's name in ``{result-figure}``.
+    drawing : matplotlib.figure.Figure
+        Is kept as SVG and PDF, and closed.
+    alt : str
+        The alternative text: what the figure shows, for those who cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If there is no alternative text.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from trialbook import Figure
+    >>> drawing, axes = plt.subplots()
+    >>> lines = axes.plot([0, 12, 24], [310, 355, 402], marker="o")
+    >>> Figure("cd4.course", drawing, "The mean CD4 count rises from 310 at baseline to 402 at week 24.")
+    figure cd4.course: The mean CD4 count rises from 310 at baseline to 402 at week 24.
+    """
+
+    def __init__(self, key: str, drawing: Drawing, alt: str):
+        if not alt.strip():
+            raise ValueError(f"figure {key!r} has no alternative text: say what it shows")
         self.key, self.alt = key, alt
         self._files = {}
         with mpl.rc_context({"svg.hashsalt": key, "svg.fonttype": "path"}):
@@ -25,7 +67,10 @@ class Figure:
                 self._files[kind] = buffer.getvalue()
         plt.close(drawing)
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def __repr__(self) -> str:
+        return f"figure {self.key}: {self.alt}"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict[str, str], dict]:
         data = {
             "image/svg+xml": self._files["svg"].decode(),
             "application/pdf": base64.b64encode(self._files["pdf"]).decode(),
@@ -34,16 +79,30 @@ class Figure:
         return data, {"trialbook": {"figure": self.key, "alt": self.alt}}
 
 
-def say_not_estimable(axes):
+@dataclass(frozen=True)
+class ArmLook:
+    """How an arm is drawn, in colour and in grey; `side` is where it stands beside the other, half a step or minus."""
+
+    arm: Arm
+    colour: tuple[float, float, float]
+    marker: str
+    line: str
+    side: float
+    filled: bool
+
+
+def arm_looks(trial: Trial) -> list[ArmLook]:
+    """Give the look of each arm, test before reference."""
+    test, reference = trial.arms
+    colours = sns.color_palette("colorblind")
+    return [ArmLook(test, colours[0], "o", "-", -0.5, True), ArmLook(reference, colours[1], "s", "--", 0.5, False)]
+
+
+def say_not_estimable(axes: Axes) -> None:
+    """Say in an empty panel why it is empty."""
     axes.text(0.5, 0.5, "not estimable", ha="center", va="center", fontsize=8, transform=axes.transAxes)
 
 
-def look():
-    """The look of all figures: seaborn's ticks style, colours that the colour-blind can tell apart."""
-    return mpl.rc_context(
-        {**sns.axes_style("ticks"), **sns.plotting_context("paper", font_scale=1.1), "legend.fontsize": 9}
-    )
-
-
-def axis(label, unit):
+def axis(label: str, unit: str) -> str:
+    """Name an axis with its unit in brackets."""
     return f"{label} ({unit})" if unit else label

@@ -2,7 +2,8 @@
 
 from itertools import groupby
 
-from trialbook.displays.tables.table import Row, Table, sentence
+from trialbook.displays.tables.table import Row, Table
+from trialbook.displays.words import sentence
 
 
 def double(reported, seconds):

@@ -1,6 +1,7 @@
 """Tables of effects, and of how far they can be trusted."""
 
-from trialbook.displays.tables.table import SPANS, Row, Table, said_p, sentence, sized_arms
+from trialbook.displays.tables.table import Row, Table
+from trialbook.displays.words import SPANS, said_p, sentence
 from trialbook.stats.simulated_trials import EFFECTS
 
 
@@ -147,6 +148,10 @@ def operating(trial, results, parameter):
     return Table(key, columns, rows, notes)
 
 
+def _sized_arms(trial, results):
+    return [(arm.label, results[f"missing.{arm.id}.n"]) for arm in trial.arms]
+
+
 def missing_visits(trial, results):
     """Lay out how many participants lack the value of each visit, by efficacy parameter and arm."""
     rows = []
@@ -158,7 +163,7 @@ def missing_visits(trial, results):
             rows.append(Row(visit.label, [results[f"{key}.{name}.{arm.id}.n"] for arm in trial.arms], 1))
         rows.append(Row("All visits", [results[f"{key}.{arm.id}.n_of"] for arm in trial.arms], 1))
     notes = ["Values missing of the participants of the efficacy set."]
-    return Table("efficacy.missing_visits", ["Visit", *sized_arms(trial, results)], rows, notes)
+    return Table("efficacy.missing_visits", ["Visit", *_sized_arms(trial, results)], rows, notes)
 
 
 def missing_patterns(trial, results):
@@ -178,7 +183,7 @@ def missing_patterns(trial, results):
         "Participants of the efficacy set, each in one pattern; patterns that nobody has are left out.",
         "Reason: how those with a value missing ended the trial.",
     ]
-    return Table("efficacy.missing_patterns", ["Pattern", *sized_arms(trial, results)], rows, notes)
+    return Table("efficacy.missing_patterns", ["Pattern", *_sized_arms(trial, results)], rows, notes)
 
 
 def imputed(trial, results):

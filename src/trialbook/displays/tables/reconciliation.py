@@ -1,6 +1,7 @@
 """Tables of the published figures beside the computed ones."""
 
-from trialbook.displays.tables.table import Row, Table, sentence
+from trialbook.displays.tables.table import Row, Table
+from trialbook.displays.words import sentence
 
 
 def reconciliation(results):

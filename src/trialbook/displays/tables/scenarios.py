@@ -1,7 +1,8 @@
 """Tables of the effect under each scenario."""
 
 from trialbook.analysis.scenarios import under
-from trialbook.displays.tables.table import SPANS, Row, Table
+from trialbook.displays.tables.table import Row, Table
+from trialbook.displays.words import SPANS
 
 
 def scenarios(trial, results, chosen, parameter):

@@ -1,20 +1,30 @@
 """The table: rows of labels and cells, shown by a notebook and placed by prose."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from trialbook.displays.tables import markup
-from trialbook.results.formats import NOT_ESTIMABLE
-from trialbook.results.row import TABLE, Result
+from trialbook.results.row import TABLE, Result, Results
 
-SPANS = {"final": "Final visit", "follow_up": "All follow-up visits"}
+if TYPE_CHECKING:
+    from trialbook.trial.model import Trial
+
+Cell = Result | str
+Column = str | tuple[str, Result]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: its label, its cells (a result, or a text), and how far the label is indented."""
+    """A line of a table: its label, its cells (a result, or a text), and how far the label is indented.
+
+    A row without cells heads those that follow.
+    """
 
     label: str
-    cells: list = field(default_factory=list)
+    cells: Sequence[Cell] = ()
     indent: int = 0
 
 
@@ -22,23 +32,63 @@ class Row:
 class Table:
     """A table that a notebook shows and that prose can place by its key.
 
-    `columns` are the headings, the first that of the row labels, each a text or a (text, result) pair whose
-    result, a number of participants, stands under the text. Columns headed ``arm: part`` one after another stand
-    under one heading of the arm, which takes the number of participants. `notes` are the footnotes.
+    Parameters
+    ----------
+    key : str
+        Stable, lower case, dotted; the table's name in ``{result-table}``.
+    columns : sequence of str or (str, Result)
+        The headings, the first that of the row labels. A result, a number of participants, stands under its text.
+        Columns headed ``arm: part`` one after another stand under one heading of the arm, which takes the number of
+        participants.
+    rows : sequence of Row
+        With a cell for each column but the first, or none.
+    notes : sequence of str
+        The footnotes.
+
+    Raises
+    ------
+    ValueError
+        If a row has another number of cells than there are columns for.
+    TypeError
+        If a cell is a bare number, which has no key to be cited, checked and compared by.
+
+    Examples
+    --------
+    >>> from trialbook import Results, Table
+    >>> from trialbook.displays.tables import Row
+    >>> found = Results(dataset="adsl")
+    >>> found.add("age.active.mean", 41.26, "mean", digits=1, unit="years")
+    >>> found.add("age.control.mean", 39.5, "mean", digits=1, unit="years")
+    >>> rows = [Row("Age, years", [found["age.active.mean"], found["age.control.mean"]])]
+    >>> Table("age", ["Mean", "Active", "Control"], rows, ["All who were randomised."])
+    table age: 1 row
     """
 
     key: str
-    columns: list
-    rows: list[Row]
-    notes: list[str] = field(default_factory=list)
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    notes: Sequence[str] = field(default=())
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if row.cells and len(row.cells) != len(self.columns) - 1:
+                room = f"{len(self.columns) - 1} columns beside that of the labels"
+                raise ValueError(f"table {self.key!r}, row {row.label!r}: {len(row.cells)} cells for {room}")
+            for cell in row.cells:
+                if not isinstance(cell, Cell):
+                    remedy = "add it to Results under a key, and put the result there"
+                    raise TypeError(f"table {self.key!r}, row {row.label!r}: {cell!r} is no result; {remedy}")
+
+    def __repr__(self) -> str:
+        return f"table {self.key}: {len(self.rows)} row{'' if len(self.rows) == 1 else 's'}"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
         return {"text/plain": f"table {self.key}", "text/html": self._html(), TABLE: self._json()}
 
-    def _json(self):
+    def _json(self) -> dict:
         """The table with every result as its key, so that prose shows the row that stands in the notebook."""
 
-        def cell(content):
+        def cell(content: Cell) -> dict[str, str]:
             return {"key": content.key} if isinstance(content, Result) else {"text": content}
 
         columns = [(c, None) if isinstance(c, str) else c for c in self.columns]
@@ -46,28 +96,16 @@ class Table:
             "key": self.key,
             "columns": [{"text": text, "key": n.key if n else None} for text, n in columns],
             "rows": [{"label": r.label, "indent": r.indent, "cells": [cell(c) for c in r.cells]} for r in self.rows],
-            "notes": self.notes,
+            "notes": list(self.notes),
         }
 
-    def _html(self):
+    def _html(self) -> str:
         sizes = [column[1] for column in self.columns if not isinstance(column, str)]
         shown = [*sizes, *(cell for row in self.rows for cell in row.cells)]
         displays = {result.key: result.display for result in shown if isinstance(result, Result)}
         return markup.notebook_html(self._json(), displays)
 
 
-def arm_columns(trial, flow, stage):
+def arm_columns(trial: Trial, flow: Results, stage: str) -> list[Column]:
+    """Head a column for each arm with the participants who reached a stage of the flow."""
     return [(arm.label, flow[f"cohort.{stage}.{arm.id}.n"]) for arm in trial.arms]
-
-
-def sized_arms(trial, results):
-    return [(arm.label, results[f"missing.{arm.id}.n"]) for arm in trial.arms]
-
-
-def sentence(text):
-    return text[:1].upper() + text[1:]
-
-
-def said_p(display):
-    """Write a P value as in a sentence."""
-    return display if display == NOT_ESTIMABLE else f"P {'' if display[0] in '<>' else '= '}{display}"

@@ -1,10 +1,15 @@
 """How far two groups differ on a variable, in units that all variables share."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from trialbook.errors import NotEstimable
 
-def mean_difference(test, reference):
+EMPTY, ALIKE = "an arm has no value", "no spread within the arms"
+
+
+def mean_difference(test: ArrayLike, reference: ArrayLike) -> float:
     """Give Cohen's d: the difference in means over the pooled standard deviation.
 
     Parameters
@@ -14,24 +19,29 @@ def mean_difference(test, reference):
 
     Returns
     -------
-    float or None
-        Test minus reference; None where the pooled standard deviation is zero or cannot be had.
+    float
+        Test minus reference.
+
+    Raises
+    ------
+    NotEstimable
+        Where the pooled standard deviation is zero or cannot be had.
 
     References
     ----------
     Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, 2nd edition.
     """
     test, reference = np.asarray(test, float), np.asarray(reference, float)
-    free = len(test) + len(reference) - 2
-    if min(len(test), len(reference)) == 0 or free < 1:
-        return None
+    if not (len(test) and len(reference)):
+        raise NotEstimable(EMPTY)
     squares = sum(((group - group.mean()) ** 2).sum() for group in (test, reference))
-    spread = np.sqrt(squares / free)
-    difference = test.mean() - reference.mean()
-    return float(difference / spread) if spread > 1e-12 * max(1, abs(test).max(), abs(reference).max()) else None
+    spread = np.sqrt(squares / max(len(test) + len(reference) - 2, 1))
+    if spread <= 1e-12 * max(1, abs(test).max(), abs(reference).max()):
+        raise NotEstimable(ALIKE)
+    return float((test.mean() - reference.mean()) / spread)
 
 
-def distribution_difference(test, reference):
+def distribution_difference(test: ArrayLike, reference: ArrayLike) -> float:
     """Give the standardised difference of a variable with two levels or more.
 
     Parameters
@@ -41,9 +51,13 @@ def distribution_difference(test, reference):
 
     Returns
     -------
-    float or None
-        The Mahalanobis distance between the proportions, never negative: levels have no direction. None where a
-        group is empty, or where the groups differ and each is of one level.
+    float
+        The Mahalanobis distance between the proportions, never negative: levels have no direction.
+
+    Raises
+    ------
+    NotEstimable
+        Where a group is empty, or where the groups differ and each is of one level.
 
     References
     ----------
@@ -51,18 +65,19 @@ def distribution_difference(test, reference):
     """
     counts = np.array([test, reference], float)
     if (counts.sum(axis=1) == 0).any():
-        return None
+        raise NotEstimable(EMPTY)
     shares = (counts / counts.sum(axis=1, keepdims=True))[:, 1:]
     difference = shares[0] - shares[1]
     if not difference.any():
         return 0.0
     covariance = sum(np.diag(share) - np.outer(share, share) for share in shares) / 2
     inverse = np.linalg.pinv(covariance, hermitian=True)
-    seen = np.allclose(covariance @ (inverse @ difference), difference)
-    return float(np.sqrt(difference @ inverse @ difference)) if seen else None
+    if not np.allclose(covariance @ (inverse @ difference), difference):
+        raise NotEstimable(ALIKE)
+    return float(np.sqrt(difference @ inverse @ difference))
 
 
-def expected_by_chance(test, reference):
+def expected_by_chance(test: int, reference: int) -> float:
     """Give the mean absolute Cohen's d that randomisation alone makes of a normal variable.
 
     Parameters
@@ -72,8 +87,12 @@ def expected_by_chance(test, reference):
 
     Returns
     -------
-    float or None
-        None below four participants in all, where it is infinite.
+    float
+
+    Raises
+    ------
+    NotEstimable
+        Below four participants in all, where it is infinite.
 
     Notes
     -----
@@ -82,6 +101,6 @@ def expected_by_chance(test, reference):
     """
     free = test + reference - 2
     if free < 2 or not (test and reference):
-        return None
+        raise NotEstimable("fewer than four participants")
     mean = np.sqrt(free / np.pi) * np.exp(gammaln((free - 1) / 2) - gammaln(free / 2))
     return float(mean * np.sqrt(1 / test + 1 / reference))
