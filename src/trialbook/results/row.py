@@ -56,7 +56,24 @@ class Result:
 
 
 class Results:
-    """An ordered collection of results with unique keys, shown by a notebook cell as its output."""
+    """An ordered collection of results with unique keys, shown by a notebook cell as its output.
+
+    Parameters
+    ----------
+    alpha : float
+        The level at which P values are judged: one that is below it is never written as if it were not.
+    **common
+        Fields of `Result` that all results share.
+
+    Examples
+    --------
+    >>> from trialbook import Results
+    >>> results = Results(dataset="adlb", unit="cells/μL")
+    >>> results.add("cd4.own.difference", 4.5, "difference", digits=1, method="difference in means")
+    >>> results.add("cd4.own.difference.p", 0.0241, "p", unit="")
+    >>> [(row.key, row.display, row.unit) for row in results]
+    [('cd4.own.difference', '4.5', 'cells/μL'), ('cd4.own.difference.p', '0.024', '')]
+    """
 
     def __init__(self, alpha=0.05, **common):
         self._rows = {}

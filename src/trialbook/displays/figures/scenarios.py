@@ -5,11 +5,10 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 from trialbook.analysis.scenarios import HEADLINE, PUBLISHED, leaves_out_zero, under
-from trialbook.displays.figures.figure import NEUTRAL, WIDTH, Figure, axis, look, plain
+from trialbook.displays.figures.figure import NEUTRAL, WIDTH, Figure, axis, look
 from trialbook.displays.words import SPANS
 
 
-@look
 def specification(trial, results, chosen, parameter):
     """Draw the specification curve of one efficacy parameter: its effect under each scenario, above the choices made.
 
@@ -36,37 +35,37 @@ def specification(trial, results, chosen, parameter):
     lines = list(dict.fromkeys(line for e in SPANS for s, _ in under(chosen, parameter, e) for line in s.choices(e)))
     kinds = [line.partition(":")[0] for line in lines]
     lines = sorted(lines, key=lambda line: kinds.index(line.partition(":")[0]))
-    drawing, axes = plt.subplots(
-        2,
-        len(blocks),
-        figsize=(WIDTH, 2.6 + 0.17 * len(lines)),
-        sharey="row",
-        sharex="col",
-        width_ratios=[len(block) for block in blocks.values()],
-        height_ratios=[2.4, 0.17 * len(lines)],
-    )
-    said = []
-    for column, (estimand, block) in zip(axes.T, blocks.items(), strict=True):
-        said.append(f"{SPANS[estimand]}: {_draw_effects(column[0], results, estimand, block)}")
-        column[0].set_title(SPANS[estimand], loc="left", fontsize=10)
-        for place, (scenario, _) in enumerate(block):
-            made = [lines.index(line) for line in scenario.choices(estimand)]
-            column[1].plot([place] * len(made), made, marker="s", markersize=3, color="black", linestyle="")
-        column[1].set_ylim(len(lines) - 0.5, -0.5)
-        column[1].set_xticks([])
-        column[1].grid(axis="y", color="0.9", linewidth=0.6)
-    axes[1, 0].set_yticks(range(len(lines)), lines, fontsize=7)
-    for below in axes[1]:
-        below.tick_params(axis="y", length=0)
-    axes[0, 0].set_ylabel(axis("Difference", parameter.unit))
-    sns.despine(drawing)
-    drawing.tight_layout()
+    with look:
+        drawing, axes = plt.subplots(
+            2,
+            len(blocks),
+            figsize=(WIDTH, 2.6 + 0.17 * len(lines)),
+            sharey="row",
+            sharex="col",
+            width_ratios=[len(block) for block in blocks.values()],
+            height_ratios=[2.4, 0.17 * len(lines)],
+        )
+        said = []
+        for column, (estimand, block) in zip(axes.T, blocks.items(), strict=True):
+            said.append(f"{SPANS[estimand]}: {_draw_effects(column[0], results, estimand, block)}")
+            column[0].set_title(SPANS[estimand], loc="left", fontsize=10)
+            for place, (scenario, _) in enumerate(block):
+                made = [lines.index(line) for line in scenario.choices(estimand)]
+                column[1].plot([place] * len(made), made, marker="s", markersize=3, color="black", linestyle="")
+            column[1].set_ylim(len(lines) - 0.5, -0.5)
+            column[1].set_xticks([])
+            column[1].grid(axis="y", color="0.9", linewidth=0.6)
+        axes[1, 0].set_yticks(range(len(lines)), lines, fontsize=7)
+        for below in axes[1]:
+            below.tick_params(axis="y", length=0)
+        axes[0, 0].set_ylabel(axis("Difference", parameter.unit))
+        sns.despine(drawing)
+        drawing.tight_layout()
     test, reference = trial.arms
     alt = f"{parameter.label}, {test.label} minus {reference.label}, under each scenario. {'. '.join(said)}."
     return Figure(f"{parameter.id}.specification", drawing, alt)
 
 
-@plain
 def strip(trial, results, chosen, parameter, estimand):
     """Draw the effect under every scenario as a strip that stands in a line of text, beside the headline number."""
     block = _ascending(results, under(chosen, parameter, estimand))
