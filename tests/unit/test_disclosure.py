@@ -73,7 +73,7 @@ DISCLOSED = {
     "identifier": {
         "in a row's value": lambda adsl: _row("safety.first", "NKINR-003", "text"),
         "in a key": lambda adsl: _row("safety.nkinr_003.days", 4, "count"),
-        "in a table": lambda adsl: _table([tables.table.Row("NKINR-003", ["1", "2"])]),
+        "in a table": lambda adsl: _table([tables.Row("NKINR-003", ["1", "2"])]),
         "printed": lambda adsl: "the first was nkinr 003.",
         "in a figure": lambda adsl: _figure("NKINR-003"),
         "in an alternative text": lambda adsl: _figure("Days", "Days of NKINR-003."),
@@ -97,20 +97,20 @@ DISCLOSED = {
         "printed as CSV": lambda adsl: adsl[["AGE", "SEX", "NADIRCD4"]].head().to_csv(),
         "of the book's own": lambda adsl: _table(
             [
-                tables.table.Row(str(i), [str(age), {"F": "Female", "M": "Male"}[sex], str(years)])
+                tables.Row(str(i), [str(age), {"F": "Female", "M": "Male"}[sex], str(years)])
                 for i, (age, sex, years) in enumerate(zip(adsl["AGE"], adsl["SEX"], adsl["HIVDUR"], strict=True))
             ],
             ["No.", "Age", "Sex", "Time since HIV diagnosis"],
         ),
         "as a figure": lambda adsl: _figure("Participant, numbered within the arm"),
         "as a figure that says so": lambda adsl: _figure("ALT", "The highest ALT of each participant."),
-        "by participant": lambda adsl: _table([tables.table.Row("1", ["Fever", "3"])], ["Participant", "Event", "Day"]),
+        "by participant": lambda adsl: _table([tables.Row("1", ["Fever", "3"])], ["Participant", "Event", "Day"]),
     },
     "small cell": {
         "crossed": _crossed,
         "crossed, in lines": lambda adsl: adsl.groupby(["SEX", "TRANSMIS"])[["ITTFL"]].count(),
         "in a section": lambda adsl: _table(
-            [tables.table.Row("Female"), tables.table.Row("Heterosexual contact", ["1 (10%)", "8"], 1)]
+            [tables.Row("Female"), tables.Row("Heterosexual contact", ["1 (10%)", "8"], 1)]
         ),
         "of two variables": lambda adsl: _row("baseline.sex.transmis.n", 2, "count", method="rows of ADSL"),
         "share of two variables": lambda adsl: _row("baseline.x.n_pct", [1, 10], "n (%)", method="SEX: F, RACE: ASIAN"),
@@ -145,7 +145,9 @@ WELL = {
     "a year and a month": lambda adsl: "2018-02, 2018/03, 2018",
     "versions": lambda adsl: _row("software.pytz", "2024.1.20240101", "text"),
     "an interval of years": lambda adsl: "1998-2018-",
-    "counts by visit": lambda adsl: _table([tables.table.Row("n", ["10", "9", "9"]), tables.table.Row("n", ["9"] * 3)]),
+    "counts by visit": lambda adsl: _table(
+        [tables.Row("n", ["10", "9", "9"]), tables.Row("n", ["9"] * 3)], ["", "Week 0", "Week 1", "Week 2"]
+    ),
     "levels of one variable": lambda adsl: adsl["SEX"].value_counts().to_frame(),
     "means by sex": lambda adsl: adsl.groupby("TRT01P")[["AGE", "NADIRCD4"]].mean(),
     "a description": lambda adsl: adsl[["AGE", "NADIRCD4", "HIVDUR"]].describe(),
