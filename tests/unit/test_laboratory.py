@@ -96,7 +96,7 @@ def test_a_parameter_without_ranges_has_no_such_row(nk):
     shifts = laboratory.grade_shifts(found)
     assert shifts["urea.graded_by"].value == "none"
     assert "urea" not in {row.key.split(".")[0] for row in laboratory.marked_abnormalities(found)}
-    assert shifts["alt.graded_by"].reason.startswith("not graded by CTCAE v5.0: no value with the limits")
+    assert shifts["alt.graded_by"].method.startswith("not graded by CTCAE v5.0: no value with the limits")
     note = tables.marked_abnormalities(found, laboratory.marked_abnormalities(found)).notes[-1]
     assert note.startswith("Without grades and without a normal range: Lymphocytes, Alanine aminotransferase, ")
 

@@ -108,7 +108,7 @@ def test_a_blank_unit_is_the_declared_one_and_words_need_not_be_units(copy, nk):
     assert found.adlb["AVAL"].equals(nk.adlb["AVAL"])
     graded = laboratory.grade_shifts(found)["gluc.graded_by"]
     assert graded.value == "normal range"
-    assert graded.reason == (
+    assert graded.method == (
         "not graded by CTCAE v5.0: 'points' cannot be converted to 'mmol/L'; "
         "not graded by DAIDS v2.1: 'points' cannot be converted to 'mmol/L'"
     )

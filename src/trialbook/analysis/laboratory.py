@@ -81,7 +81,7 @@ def grade_shifts(trial: Trial) -> Results:
     for parameter in trial.parameters("laboratory"):
         found = _graded(trial, parameter)
         said = " and ".join(SCALES[scale] for scale in found.by_scale) or "none"
-        facts = {"parameter": parameter.paramcd, "reason": "; ".join(found.reasons)}
+        facts = {"parameter": parameter.paramcd, "method": "; ".join(found.reasons)}
         results.add(f"{parameter.id}.graded_by", said, "text", **facts)
         for scale, by_arm in found.by_scale.items():
             _add_shifts(results, parameter, scale, by_arm)
@@ -140,12 +140,12 @@ def marked_abnormalities(trial: Trial) -> Results:
                 _add_judged(results, key, judged, "n (%)", **facts)
     for arm, judged in anyone.items():
         marked = pd.concat(judged).groupby(level=0).any() if judged else pd.Series(dtype=bool)
-        facts = {"group": arm, "method": "any marked abnormality"}
+        key = f"safety.marked.{arm}.n_of"
         if len(marked):
-            _add_judged(results, f"safety.marked.{arm}.n_of", marked, "n of N", **facts)
+            _add_judged(results, key, marked, "n of N", group=arm, method="any marked abnormality")
         else:
-            facts |= {"visit": "any after baseline", "reason": "laboratory values after baseline that can be judged"}
-            results.add(f"safety.marked.{arm}.n_of", _ABSENT, "text", n=0, **facts)
+            method = f"{_ABSENT}: laboratory values after baseline that can be judged"
+            results.add(key, _ABSENT, "text", method=method, visit="any after baseline", group=arm, n=0)
     return results
 
 
@@ -160,12 +160,14 @@ class Peaks:
 
     `by_arm` has by arm id an array, subjects × 2: the highest ALT or AST (the larger of the two) and the highest total
     bilirubin after baseline, as multiples of the upper limit of normal, in no order of subjects. It is empty where they
-    were not collected. `transaminase` and `bilirubin` are the multiples at which the law begins.
+    were not collected, and `lacking` says what was not. `transaminase` and `bilirubin` are the multiples at which the
+    law begins.
     """
 
     by_arm: dict[str, np.ndarray]
     transaminase: float
     bilirubin: float
+    lacking: str
 
 
 def hys_law(trial: Trial) -> tuple[Results, Peaks]:
@@ -193,19 +195,19 @@ def hys_law(trial: Trial) -> tuple[Results, Peaks]:
     table = pd.DataFrame({"transaminase": liver, "bilirubin": multiples["BILI"]}).dropna()
     absent = [] if len(multiples["ALT"]) + len(multiples["AST"]) else ["ALT or AST"]
     absent += [] if len(multiples["BILI"]) else ["bilirubin"]
-    wanting = f"{' and '.join(absent) or 'both in one participant'} after baseline with the upper limit of normal"
+    lacking = f"{' and '.join(absent) or 'both in one participant'} after baseline with the upper limit of normal"
     for arm, subjects in trial.subjects(trial.facts.analysis_sets.safety).items():
         mine = table[table.index.isin(subjects["USUBJID"])].sort_values(["transaminase", "bilirubin"])
         for name, (met, method) in _criteria(mine).items():
-            facts = {"visit": "highest after baseline", "group": arm, "n": len(mine), "method": method}
-            key = f"safety.hy.{arm}.{name}"
+            key, facts = f"safety.hy.{arm}.{name}", {"visit": "highest after baseline", "group": arm, "n": len(mine)}
             if len(table):
-                results.add(key, [int(met.sum()), len(mine)], "n of N", unit="participants", **facts)
+                counted = [int(met.sum()), len(mine)]
+                results.add(key, counted, "n of N", unit="participants", method=method, **facts)
             else:
-                results.add(key, _ABSENT, "text", reason=wanting, **facts)
+                results.add(key, _ABSENT, "text", method=f"{_ABSENT}: {lacking}", **facts)
         if len(table):
             by_arm[arm] = mine.to_numpy()
-    return results, Peaks(by_arm, HY_TRANSAMINASE, HY_BILIRUBIN)
+    return results, Peaks(by_arm, HY_TRANSAMINASE, HY_BILIRUBIN, lacking)
 
 
 def _criteria(table: pd.DataFrame) -> dict[str, tuple[pd.Series, str]]:

@@ -11,7 +11,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from trialbook.displays import words
 from trialbook.displays.figures.figure import WIDTH, ArmLook, Figure, arm_looks, axis, look
 from trialbook.results.row import Result, Results
 
@@ -168,8 +167,7 @@ def edish(trial: Trial, results: Results, peaks: Peaks) -> Figure:
     met = {label: rows["n_of"] for label, rows in found.items()}
     said = "; ".join(f"{label} {row.display}" for label, row in met.items())
     if not peaks.by_arm:
-        wanting = words.sentence(words.how(met[trial.arms[0].label]))
-        return _say_not_collected("safety.edish", f"Hy's law. {wanting}.")
+        return _say_not_collected("safety.edish", f"Hy's law. Not collected: {peaks.lacking}.")
     if not trial.facts.disclosure.allows_listing("safety.edish"):
         return _say_not_collected("safety.edish", f"Hy's law, {said}. Plot: {_WITHHELD}")
     drawing, axes = plt.subplots(figsize=(WIDTH, 4.4))
