@@ -11,8 +11,10 @@ from IPython.core.displayhook import CapturingDisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from notebooks import write
 from trialbook.checks import disclosure
 from trialbook.checks.participants import Participants
+from trialbook.results import executed
 from trialbook.results.row import MIME, TABLE
 from trialbook.trial.model import read_trial
 
@@ -121,17 +123,16 @@ def test_no_table_takes_a_term_for_markup(variant):
 
 def test_nothing_published_tells_of_a_participant(variant, tmp_path):
     """Of three in an arm, every mean is a small cell of age: that, and nothing else, is said."""
-    cells = [
-        {"id": place.partition("/")[2], "source": "", "outputs": [{"data": data, "metadata": metadata}]}
-        for place, data, metadata in variant.outputs
-    ]
-    (tmp_path / "all.ipynb").write_text(json.dumps({"cells": cells}), "utf8")
-    facts = variant.trial.facts
-    exceptions = facts.disclosure.exceptions
-    found = disclosure.find(Participants(variant.folder, facts), tmp_path)
+    shown = {}
+    for place, data, metadata in variant.outputs:
+        output = {"output_type": "display_data", "data": data, "metadata": metadata}
+        shown.setdefault(place.partition("/")[2], []).append(output)
+    write(tmp_path / "all.ipynb", shown)
+    exceptions = variant.trial.facts.disclosure.exceptions
+    found = disclosure.find(Participants(variant.trial), executed.read(tmp_path))
     assert all(any(finding.excepted_by(exception) for finding in found) for exception in exceptions), found
     left = [finding for finding in found if not any(finding.excepted_by(exception) for exception in exceptions)]
-    assert {finding.kind for finding in left} == ({"small cell"} if "three each" in variant.name else set()), left
+    assert {finding.hit.kind for finding in left} == ({"small cell"} if "three each" in variant.name else set()), left
 
 
 # ------------------------------------------------------------------------------------------------- as a whole book

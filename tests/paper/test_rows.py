@@ -8,7 +8,6 @@ from conftest import NK_INR
 
 from trialbook.checks import disclosure
 from trialbook.displays import tables
-from trialbook.trial import config
 
 EXCEPTION = "    - {kind: listing, where: rows.*, reason: the data are synthetic and those of nobody}\n"
 
@@ -46,4 +45,4 @@ def test_the_gate_would_not_let_them_pass_without_an_exception(copy, book, tmp_p
     shutil.copy(book.folder / "executed/08_rows.ipynb", executed)
     copy.text("trial.yml", EXCEPTION, "")
     with pytest.raises(disclosure.DisclosureError, match=r"rows\.adlb\.cd4"):
-        disclosure.check(copy.folder, config.read_facts(copy.folder), executed)
+        disclosure.check(copy.read(), executed)

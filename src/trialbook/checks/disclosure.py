@@ -1,9 +1,10 @@
-"""The disclosure gate: nothing that is published may tell of one participant.
+"""The disclosure gate: nothing that is published may tell of one participant, and only what can be read is published.
 
-The executed notebooks hold everything that the book shows, so they are what is read: rows of results, tables, texts,
-alternative texts, the sources of the cells, and the text of figures, which matplotlib leaves in an SVG as a comment
-or a title. What a figure shows by place alone, or as pixels, cannot be read: that it shows each participant is taken
-from its words, an axis headed ``Participant`` or an alternative text that says ``each participant``.
+The executed notebooks hold everything that the book shows, so they are what is read: rows of results, tables, plain
+words, alternative texts, the sources of the cells, and the text of figures, which matplotlib leaves in an SVG as a
+comment or a title. What a figure shows by place alone, or as pixels, cannot be read: that it shows each participant is
+taken from its words, an axis headed ``Participant`` or an alternative text that says ``each participant``. Every other
+form of output is refused, whatever it shows (`publishable`).
 
 Four kinds of disclosure are sought.
 
@@ -31,18 +32,22 @@ References
 Sweeney 2002, International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10:557 (k-anonymity).
 """
 
-import json
 import re
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from trialbook.checks import grids as outputs
-from trialbook.checks.participants import IDENTIFIERS, Participants, plain_value, spoken, words_of
+from trialbook.checks.participants import IDENTIFIERS, Participants, Plain, plain_value, spoken, words_of
+from trialbook.checks.publishable import refusal
 from trialbook.errors import SHOWN, UserError
+from trialbook.results import executed as notebooks
+from trialbook.results.executed import SVG, Cell, Executed, Layout, Output
 from trialbook.results.formats import slug
-from trialbook.results.row import MIME, TABLE
+from trialbook.results.row import Result
+from trialbook.trial.config import DisclosureException
+from trialbook.trial.model import Trial
 
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _YEAR = r"(?:19|20)\d\d"
@@ -59,35 +64,56 @@ _COUNT = re.compile(r"(\d+)(?: ?[(/].*| of \d+.*)?")
 _EVENT = re.compile(r"[A-Z0-9]*D(Y|T|TM|TC)|AVAL|BASE|CHG")  # what is one participant's own, beside quasi-identifiers
 
 
+_EXCEPT = "take it out of the cell, or name it under `disclosure.exceptions` in trial.yml, with the reason"
+
+
 class DisclosureError(UserError):
-    """What would be published tells of a participant, or an exception in ``trial.yml`` excepts nothing."""
+    """What would be published tells of a participant or cannot be read, or an exception excepts nothing."""
+
+
+class Hit(NamedTuple):
+    """What is found in a cell; `item` is the key of a result, table or figure, or says which part of the cell."""
+
+    kind: str
+    item: str
+    said: str
+    remedy: str = _EXCEPT
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One disclosure: `item` is the key of the result, table or figure, or else ``text`` or ``source``."""
+    """What is found in a cell, with its place."""
 
-    kind: str
     notebook: str
     cell: str
-    item: str
-    said: str
+    hit: Hit
 
-    def excepted_by(self, exception):
+    def excepted_by(self, exception: DisclosureException) -> bool:
         """Whether an exception names this kind at this place."""
-        places = (f"{self.notebook}/{self.cell}", self.item)
-        return exception.kind == self.kind and any(fnmatchcase(place, exception.where) for place in places)
+        places = (f"{self.notebook}/{self.cell}", self.hit.item)
+        return exception.kind == self.hit.kind and any(fnmatchcase(place, exception.where) for place in places)
+
+    def __str__(self) -> str:
+        where = f"{self.notebook}, cell {self.cell}, {self.hit.item}"
+        return f"  {where}: {self.hit.kind} ({self.hit.said})\n      → {self.hit.remedy}"
 
 
-def check(folder, facts, executed):
+@dataclass(frozen=True)
+class Grid:
+    """A table as it is judged: the heading of each column but the first, and lines of labels and cells."""
+
+    columns: list[str]
+    rows: list[tuple[list[str], list[str]]]
+    names: set[str]  # all headings
+
+
+def check(trial: Trial, executed: Path) -> str:
     """Refuse executed notebooks that tell of a participant and whose exception ``trial.yml`` does not name.
 
     Parameters
     ----------
-    folder : Path
-        The trial's, whose tables are valid.
-    facts : Facts
-        With ``disclosure``: quasi-identifiers, smallest cell, exceptions.
+    trial : Trial
+        Its facts hold under ``disclosure`` the quasi-identifiers, the smallest cell and the exceptions.
     executed : Path
         The folder of executed notebooks.
 
@@ -99,66 +125,71 @@ def check(folder, facts, executed):
     Raises
     ------
     DisclosureError
-        With every disclosure, and every exception that excepts nothing.
+        With every disclosure, every output that cannot be read, and every exception that excepts nothing.
     """
-    participants = Participants(folder, facts)
-    findings = find(participants, executed)
-    exceptions = facts.disclosure.exceptions
+    participants = Participants(trial)
+    findings = find(participants, notebooks.read(executed))
+    exceptions = trial.facts.disclosure.exceptions
     open_findings = [f for f in findings if not any(f.excepted_by(e) for e in exceptions)]
     unused = [e for e in exceptions if not any(f.excepted_by(e) for f in findings)]
     if open_findings or unused:
-        raise DisclosureError(_message(folder, open_findings, unused))
+        raise DisclosureError(_message(trial.folder, open_findings, unused))
     excepted = f", {len(findings)} excepted with a reason" if findings else ""
-    told = f"{participants.unique()} of {len(participants.tables['adsl'])} participants are the only one with their "
-    told += ", ".join(participants.quasi)
-    remedy = "; do not publish the tables with the book" if facts.provenance == "real" and participants.unique() else ""
+    unique = participants.unique()
+    told = f"{unique} of {len(trial.adsl)} participants are the only one with their {', '.join(participants.quasi)}"
+    remedy = "; do not publish the tables with the book" if trial.facts.provenance == "real" and unique else ""
     said = f"nothing published tells of a participant{excepted}"
     return f"{said}; in the tables, {told}{remedy}" if participants.quasi else said
 
 
-def find(participants, executed):
-    """Search the executed notebooks of a folder.
+def find(participants: Participants, executed: Executed) -> list[Finding]:
+    """Search executed notebooks.
 
     Parameters
     ----------
     participants : Participants
-    executed : Path
+    executed : Executed
 
     Returns
     -------
     list of Finding
         At most one of each kind in an item, with what was found there.
     """
-    found = defaultdict(dict)
-    paths = sorted(Path(executed).glob("*.ipynb"))
-    notebooks = {path.stem: json.loads(path.read_text("utf8"))["cells"] for path in paths}
-    displays = {row["key"]: row["display"] for row in outputs.result_rows(notebooks)}
-    for notebook, cells in notebooks.items():
+    found: dict[tuple[str, str, Hit], list[str]] = {}
+    for notebook, cells in executed.notebooks.items():
         for cell in cells:
-            for kind, item, said in _in_cell(participants, cell, displays):
-                found[kind, notebook, cell.get("id", ""), item].setdefault(said)
-    return [Finding(*place, _some(list(said))) for place, said in found.items()]
+            for hit in _in_cell(participants, cell, executed.results):
+                said = found.setdefault((notebook, cell.id, hit._replace(said="")), [])
+                said += [hit.said] if hit.said not in said else []
+    return [Finding(notebook, cell, hit._replace(said=_some(said))) for (notebook, cell, hit), said in found.items()]
 
 
-def _in_cell(participants, cell, displays):
-    yield from _in_text(participants, "source", outputs.joined(cell["source"]))
-    for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        figure = output.get("metadata", {}).get("trialbook", {})
-        table = data.get(TABLE, {})
-        item = figure.get("figure") or table.get("key") or "text"
-        if figure:
-            yield from _in_figure(item, figure.get("alt", ""), outputs.drawn(data))
-        for row in data.get(MIME, []):
-            yield from _in_text(participants, row["key"], outputs.strings(row))
-            yield from _in_row(participants, row)
-        if MIME not in data:
-            yield from _in_text(participants, item, outputs.shown(output))
-            for grid in [outputs.of_table(table, displays)] if table else outputs.grids(output):
-                yield from _in_grid(participants, item, grid)
+def _in_cell(participants: Participants, cell: Cell, known: dict[str, Result]) -> Iterator[Hit]:
+    yield from _in_text(participants, "source", cell.source)
+    for output in cell.outputs:
+        if refused := refusal(output, known):
+            yield Hit("unreadable", "output", *refused)
+        else:
+            yield from _in_output(participants, output, known)
 
 
-def _in_text(participants, item, text):
+def _in_output(participants: Participants, output: Output, known: dict[str, Result]) -> Iterator[Hit]:
+    for row in output.results:
+        yield from _in_text(participants, row.key, _strings(vars(row)))
+        yield from _in_row(participants, row)
+    if table := output.table:
+        yield from _in_text(participants, table["key"], _strings(table))
+        yield from _in_grid(participants, table["key"], _grid(table, known))
+    elif figure := output.figure:
+        drawn = notebooks.texts(output.data[SVG])
+        yield from _in_text(participants, figure.figure, "\n".join([figure.alt, *drawn]))
+        for words in [*filter(_PARTICIPANT.fullmatch, drawn), *_EACH.findall(figure.alt)]:
+            yield Hit("listing", figure.figure, f"a figure of “{words}”")
+    elif not output.results:
+        yield from _in_text(participants, "text", output.text + output.data.get("text/markdown", ""))
+
+
+def _in_text(participants: Participants, item: str, text: str) -> Iterator[Hit]:
     """Find identifiers and dates."""
     dates = {words_of(match.group()): match.group() for match in _DATE.finditer(text)}
     words = words_of(text)
@@ -168,74 +199,88 @@ def _in_text(participants, item, text):
         hits |= {run: participants.sought[run] for run in runs & participants.sought.keys()}
     for run, (kind, said) in hits.items():
         if kind != "date" or spoken(" ".join(run)) not in participants.stated:
-            yield kind, item, said
+            yield Hit(kind, item, said)
 
 
-def _in_figure(item, alt, drawn):
-    """Find that a figure shows each participant, from its words."""
-    for words in [*filter(_PARTICIPANT.fullmatch, drawn), *_EACH.findall(alt)]:
-        yield "listing", item, f"a figure of “{words}”"
-
-
-def _in_row(participants, row):
+def _in_row(participants: Participants, row: Result) -> Iterator[Hit]:
     """Find a result of too few: within a quasi-identifier, or in a cross of several."""
-    key = f"_{row['key'].replace('.', '_')}_"
-    method = set(re.findall(r"\w+", f"{row['method']} {row['group']} {row['parameter']}"))
+    key = f"_{row.key.replace('.', '_')}_"
+    method = set(re.findall(r"\w+", f"{row.method} {row.label} {row.group} {row.parameter}"))
     named = [name for name in participants.quasi if f"_{slug(name)}_" in key or name in method]
-    smallest, value, size = participants.facts.disclosure.smallest_cell, row["value"], row["n"]
+    smallest, value, size = participants.facts.disclosure.smallest_cell, row.value, row.n
     counted = None
-    if row["statistic"] in ("n (%)", "n of N") and isinstance(value, list):
+    if row.statistic in ("n (%)", "n of N") and isinstance(value, list):
         counted, size = value
-    elif row["statistic"] == "count":
+    elif row.statistic == "count":
         counted = value
-    described = f"{' × '.join(named)}: {row['display']}"
+    described = f"{' × '.join(named)}: {row.display}"
     if named and size is not None and 0 < size < smallest:
-        yield "small cell", row["key"], f"{described}, of {size}"
+        yield Hit("small cell", row.key, f"{described}, of {size}")
     elif len(named) > 1 and counted is not None and 0 < counted < smallest:
-        yield "small cell", row["key"], described
+        yield Hit("small cell", row.key, described)
 
 
-def _in_grid(participants, item, grid):
+def _grid(table: Layout, known: dict[str, Result]) -> Grid:
+    """The grid of a table; a line without cells heads those that follow, as their indent says."""
+    rows: list[tuple[list[str], list[str]]] = []
+    above: list[tuple[int, str]] = []
+    for row in table["rows"]:
+        above = [(indent, label) for indent, label in above if indent < row["indent"] or not row["indent"]]
+        if row["cells"]:
+            cells = [known[cell["key"]].display if "key" in cell else cell["text"] for cell in row["cells"]]
+            rows.append(([*(label for _, label in above), row["label"]], cells))
+        else:
+            above = [(indent, label) for indent, label in above if indent < row["indent"]]
+        above.append((row["indent"], row["label"]))
+    headings = [column["text"] for column in table["columns"]]
+    return Grid(headings[1:], rows, set(headings))
+
+
+def _in_grid(participants: Participants, item: str, grid: Grid) -> Iterator[Hit]:
     """Find in a table the listing of participants, and the small cells of a cross-classification."""
     for name in sorted(grid.names):
         if name in IDENTIFIERS or _PARTICIPANT.fullmatch(name):
-            yield "listing", item, f"the column {name}"
-    variables = [
-        next((found for name in names if (found := participants.variables.get(name.casefold()))), None)
-        for names in grid.columns
-    ]
-    for table in participants.tables:
-        rows = participants.tables[table]
-        at = [i for i, variable in enumerate(variables) if rows and variable in rows[0]]
-        columns = [variables[i] for i in at]
-        if len(at) > 1 and any(c in participants.quasi or _EVENT.fullmatch(c) for c in columns):
-            told = participants.told(table, columns)
-            lines = [
-                [participants.value(variables[i], cells[i]) for i in at]
-                for _, cells in grid.rows
-                if len(cells) > at[-1]
-            ]
-            if sum(tuple(line) in told for line in lines) > 1:
-                yield "listing", item, f"lines of single participants ({', '.join(columns)})"
-    whole = [_numbers(cells) for _, cells in grid.rows]
-    for lines in (whole, list(zip(*whole, strict=False))):
-        course = sum(tuple(line) in participants.courses for line in lines)
-        if course > 1 and 2 * course >= len(lines):
-            yield "listing", item, "lines that are the courses of single participants"
+            yield Hit("listing", item, f"the column {name}")
+    for columns in _repeated(participants, grid):
+        yield Hit("listing", item, f"lines of single participants ({', '.join(columns)})")
+    if _shows_courses(participants, grid):
+        yield Hit("listing", item, "lines that are the courses of single participants")
     for labels, cells in grid.rows:
-        for names, cell in zip(grid.columns, cells, strict=False):
-            crossed = _levels(participants, [*labels, *names], grid.names)
+        beside = [*labels, *(cell for cell in cells if not _COUNT.fullmatch(cell.strip()))]
+        for name, cell in zip(grid.columns, cells, strict=True):
+            crossed = _levels(participants, [*beside, name], grid.names)
             count = _COUNT.fullmatch(cell.strip())
             if len(crossed) > 1 and count and 0 < int(count[1]) < participants.facts.disclosure.smallest_cell:
-                yield "small cell", item, f"{' × '.join(crossed.values())}: {cell}"
+                yield Hit("small cell", item, f"{' × '.join(crossed.values())}: {cell}")
 
 
-def _levels(participants, headings, names):
+def _repeated(participants: Participants, grid: Grid) -> Iterator[list[str]]:
+    """The variables of each table of the trial whose values two lines or more repeat, each of one participant."""
+    variables = [participants.variables.get(name.casefold()) for name in grid.columns]
+    for name, table in participants.tables.items():
+        at = {i: variable for i, variable in enumerate(variables) if variable and variable in table}
+        columns = [*at.values()]
+        if len(at) > 1 and any(column in participants.quasi or _EVENT.fullmatch(column) for column in columns):
+            told = participants.told(name, columns)
+            lines = [tuple(participants.value(at[i], cells[i]) for i in at) for _, cells in grid.rows]
+            if sum(line in told for line in lines) > 1:
+                yield columns
+
+
+def _shows_courses(participants: Participants, grid: Grid) -> bool:
+    """Whether half of the lines or columns, two at least, are each the values of a participant over the visits."""
+    down = [tuple(map(_number, cells)) for _, cells in grid.rows]
+    across = [*zip(*down, strict=True)]
+    found = [(sum(line in participants.courses for line in lines), len(lines)) for lines in (down, across)]
+    return any(courses > 1 and 2 * courses >= lines for courses, lines in found)
+
+
+def _levels(participants: Participants, headings: list[str], names: set[str]) -> dict[str, str]:
     """The different quasi-identifiers of which a heading of a cell is a level, with that heading.
 
     A number is a level only in a table that names its variable.
     """
-    found = {}
+    found: dict[str, str] = {}
     named = {participants.variables.get(name.casefold()) for name in names}
     for heading in headings:
         plain = plain_value(heading)
@@ -246,26 +291,29 @@ def _levels(participants, headings, names):
     return found
 
 
-def _numbers(cells):
-    return [value if isinstance(value := plain_value(cell), float) else None for cell in cells]
+def _number(cell: str) -> Plain | None:
+    return value if isinstance(value := plain_value(cell), float) else None
 
 
-def _some(said):
+def _strings(content: Any) -> str:
+    """Every text of a JSON value."""
+    if isinstance(content, str):
+        return content
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else []
+    return "\n".join(map(_strings, parts))
+
+
+def _some(said: list[str]) -> str:
     """The first few of what was found."""
     return ", ".join(said[:3]) + (f" and {len(said) - 3} more" if len(said) > 3 else "")
 
 
-def _message(folder, findings, unused):
+def _message(folder: Path, findings: list[Finding], unused: list[DisclosureException]) -> str:
     count = len(findings) + len(unused)
-    lines = [f"{folder}: {count} disclosure fault{'s' if count > 1 else ''} found, the book was not built."]
-    remedy = "take it out of the cell, or name it under `disclosure.exceptions` in trial.yml, with the reason"
-    shown = [
-        f"  {f.notebook}, cell {f.cell}, {f.item}: {f.kind} ({f.said})\n      → {remedy}" for f in findings[:SHOWN]
-    ]
-    shown += [
+    lines = [*map(str, findings)] + [
         f"  trial.yml, disclosure.exceptions: nothing published is a {e.kind} at {e.where!r}\n      → take it out"
         for e in unused
-    ][: SHOWN - len(shown)]
-    lines += shown
-    lines += [f"  … and {count - len(shown)} more"] if count > len(shown) else []
-    return "\n".join(lines)
+    ]
+    more = [f"  … and {count - SHOWN} more"] if count > SHOWN else []
+    head = f"{folder}: {count} disclosure fault{'s' if count > 1 else ''} found, the book was not built."
+    return "\n".join([head, *lines[:SHOWN], *more])

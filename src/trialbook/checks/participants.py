@@ -1,124 +1,125 @@
 """What the tables of a trial hold of its participants, and how what is published is compared with it."""
 
-import csv
 import json
 import re
-from collections import Counter, defaultdict
 from functools import cached_property
-from pathlib import Path
+
+import pandas as pd
 
 from trialbook.errors import UserError
+from trialbook.trial.model import TABLES, Trial
 
 IDENTIFIERS = ("USUBJID", "SUBJID")
 QUASI_IDENTIFIERS = ("AGE", "SEX", "RACE", "ETHNIC", "COUNTRY", "REGION", "SITEID")  # where ADSL has them
-TABLES = ("adsl", "adlb", "adae", "adex")
+_DATE_COLUMN = re.compile(r".*DT[CM]?")
+
+Plain = float | str
 
 
 class Participants:
-    """What the tables of a trial hold of its participants, as text."""
+    """What the tables of a trial hold of its participants, as they are compared with what is published.
 
-    def __init__(self, folder, facts):
-        self.facts = facts
-        self.tables = {name: _rows(Path(folder, f"{name}.csv")) for name in TABLES}
-        declared = facts.disclosure.quasi_identifiers
-        known = set(self.tables["adsl"][0])
-        if unknown := [name for name in declared if name not in known]:
+    Parameters
+    ----------
+    trial : Trial
+
+    Raises
+    ------
+    UserError
+        If a quasi-identifier that ``trial.yml`` declares is no column of ADSL.
+    """
+
+    def __init__(self, trial: Trial):
+        self.facts = trial.facts
+        self.tables = {name: table for name in TABLES if (table := getattr(trial, name)) is not None}
+        declared = self.facts.disclosure.quasi_identifiers
+        if unknown := [name for name in declared if name not in trial.adsl]:
             raise UserError(
-                f"{folder}/trial.yml, disclosure.quasi_identifiers: adsl.csv has no column {unknown[0]}\n"
+                f"{trial.folder}/trial.yml, disclosure.quasi_identifiers: adsl.csv has no column {unknown[0]}\n"
                 "      → correct its spelling, or take it out"
             )
-        categories = [line.variable for line in facts.baseline if line.variable and line.type == "category"]
-        by_default = [name for name in dict.fromkeys([*QUASI_IDENTIFIERS, *categories]) if name in known]
+        categories = [line.variable for line in self.facts.baseline if line.variable and line.type == "category"]
+        by_default = [name for name in dict.fromkeys([*QUASI_IDENTIFIERS, *categories]) if name in trial.adsl]
         self.quasi = declared or by_default
 
     @cached_property
-    def sought(self):
+    def sought(self) -> dict[tuple[str, ...], tuple[str, str]]:
         """The words of each identifier and each date of the tables: (kind, as it is written) by the words."""
         found = {}
         for table in self.tables.values():
-            for column in table[0] if table else []:
-                kind = "identifier" if column in IDENTIFIERS else "date" if re.search("DT[CM]?$", column) else None
-                for value in {row[column] for row in table} if kind else ():
+            for column in (column for column in table if column in IDENTIFIERS or _DATE_COLUMN.fullmatch(column)):
+                for value in table[column].dropna().unique():
                     words = words_of(value)
                     letters = "".join(words)
-                    if len(letters) >= 8 if kind == "date" else len(letters) >= 5 or re.search("[a-z]", letters):
-                        found[words] = (kind, value)
+                    if column not in IDENTIFIERS and len(letters) >= 8:
+                        found[words] = ("date", value)
+                    elif column in IDENTIFIERS and (len(letters) >= 5 or re.search("[a-z]", letters)):
+                        found[words] = ("identifier", value)
         return found
 
     @cached_property
-    def stated(self):
+    def stated(self) -> str:
         """All that ``trial.yml`` says, its exceptions apart."""
         return spoken(json.dumps(self.facts.model_dump(exclude={"disclosure"}), default=str, ensure_ascii=False))
 
     @cached_property
-    def variables(self):
+    def variables(self) -> dict[str, str]:
         """The variable that a heading names: its name itself, or its label in the baseline table."""
-        named = {column.casefold(): column for table in self.tables.values() if table for column in table[0]}
+        named = {column.casefold(): column for table in self.tables.values() for column in table}
         labels = {line.label.casefold(): line.variable for line in self.facts.baseline if line.variable}
         return labels | named
 
     @cached_property
-    def levels(self):
+    def levels(self) -> dict[str, dict[Plain, Plain]]:
         """The values of each quasi-identifier, and the labels they are shown with, as they are compared."""
         lines = {line.variable: line.levels for line in self.facts.baseline if line.variable}
         found = {}
         for name in self.quasi:
-            values = {plain_value(row[name]): plain_value(row[name]) for row in self.tables["adsl"] if row[name]}
-            found[name] = values | {
-                plain_value(label): plain_value(value) for value, label in lines.get(name, {}).items()
-            }
+            values = {plain_value(value): plain_value(value) for value in self.tables["adsl"][name].dropna()}
+            labels = {plain_value(label): plain_value(value) for value, label in lines.get(name, {}).items()}
+            found[name] = values | labels
         return found
 
     @cached_property
-    def courses(self):
+    def courses(self) -> set[tuple[float, ...]]:
         """The values of each participant and parameter in the order of the visits, where they differ."""
-        courses = defaultdict(dict)
-        for row in self.tables["adlb"]:
-            if row.get("AVAL"):
-                courses[row["USUBJID"], row["PARAMCD"]][float(row["AVISITN"])] = float(row["AVAL"])
-        ordered = (tuple(by_visit[visit] for visit in sorted(by_visit)) for by_visit in courses.values())
-        return {course for course in ordered if len(course) > 2 and len(set(course)) > 1}
+        values = self.tables["adlb"].dropna(subset=["AVAL"]).sort_values("AVISITN")
+        courses = values.groupby(["USUBJID", "PARAMCD"])["AVAL"].agg(tuple)
+        return {course for course in courses if len(course) > 2 and len(set(course)) > 1}
 
-    def told(self, table, columns):
+    def told(self, table: str, columns: list[str]) -> set[tuple[Plain, ...]]:
         """The combinations of values of some columns of a table that belong to exactly one participant each."""
-        holders = defaultdict(set)
-        for row in self.tables[table]:
-            holders[tuple(self.value(column, row[column]) for column in columns)].add(row["USUBJID"])
-        return {values for values, who in holders.items() if len(who) == 1}
+        rows = self.tables[table]
+        compared = pd.DataFrame({column: [self.value(column, cell) for cell in rows[column]] for column in columns})
+        holders = rows["USUBJID"].groupby([*map(compared.get, columns)], sort=False).nunique()
+        return set(holders.index[holders == 1])
 
-    def value(self, column, text):
+    def value(self, column: str, cell: Plain) -> Plain:
         """A value as it is compared: a label is the value it stands for."""
-        plain = plain_value(text)
+        plain = plain_value(cell)
         return self.levels.get(column, {}).get(plain, plain)
 
-    def unique(self):
+    def unique(self) -> int:
         """Count the participants whom their quasi-identifiers tell from all others."""
-        combinations = Counter(tuple(row[name] for name in self.quasi) for row in self.tables["adsl"])
-        return sum(count == 1 for count in combinations.values()) if self.quasi else 0
+        if not self.quasi:
+            return 0
+        return int((self.tables["adsl"][self.quasi].value_counts(dropna=False) == 1).sum())
 
 
-def words_of(text):
+def words_of(text: str) -> tuple[str, ...]:
     """Take a text apart into lower-case words; a point or comma within a number does not part it."""
     return tuple(re.findall(r"[^\W_]+", re.sub(r"(?<=\d)[.,](?=\d)", "", text).lower()))
 
 
-def spoken(text):
+def spoken(text: str) -> str:
     """The words of a text between single blanks, one before and one behind, so that whole words are sought in it."""
     return f" {' '.join(words_of(text))} "
 
 
-def plain_value(text):
-    """A value as it is compared: a number as one, a text without regard to case."""
+def plain_value(cell: Plain) -> Plain:
+    """A value as it is compared: a number as one, a text without regard to case, what is missing as an empty text."""
     try:
-        return float(text)
+        number = float(cell)
     except ValueError:
-        return text.strip().casefold()
-
-
-def _rows(path):
-    """The rows of a table as texts by column; none where the trial does not have it."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, skipinitialspace=True)
-        return [{name: (cell or "").strip() for name, cell in row.items() if name} for row in rows if any(row.values())]
+        return str(cell).strip().casefold()
+    return "" if number != number else number

@@ -149,9 +149,9 @@ def _share(text):
 
 def _disclose(arguments):
     from trialbook.checks import disclosure
-    from trialbook.trial import config
+    from trialbook.trial.model import read_trial
 
-    return disclosure.check(arguments.trial, config.read_facts(arguments.trial), arguments.executed)
+    return disclosure.check(read_trial(arguments.trial), arguments.executed)
 
 
 def _book(arguments):

@@ -70,7 +70,7 @@ class Output(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     output_type: Literal["display_data", "execute_result", "stream", "error"]
-    name: str = ""  # of a stream: stdout or stderr
+    name: Literal["stdout", "stderr"] = "stdout"  # of a stream
     text: Text = ""
     data: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
