@@ -21,7 +21,7 @@ LINE, PAD, GAP = 0.17, 0.11, 0.24  # inches: of a line of text, around it in a b
 _GROUNDS = ("left", "not_received", "unexplained")
 
 
-@plain
+@plain()
 def consort(trial: Trial, results: Results) -> Figure:
     """Draw the CONSORT flow of participants from the counts of `flow.flow`.
 
@@ -112,7 +112,7 @@ def _wrapped(box: list[str], width: int) -> list[str]:
     return [part for line in box for part in textwrap.wrap(line.replace("(n = ", "(n\u00a0=\u00a0"), width)]
 
 
-@look
+@look()
 def love(trial: Trial, results: Results) -> Figure:
     """Draw the standardised mean difference of every baseline variable, the largest first.
 
@@ -169,7 +169,7 @@ def _say_differences(trial: Trial, known: list[tuple[BaselineVariable, Result]],
     return f"{alt} Randomisation alone makes {chance.display} on average." if known else alt
 
 
-@look
+@look()
 def attendance(trial: Trial, results: Results) -> Figure:
     """Draw who attended each visit by arm as a heat map.
 

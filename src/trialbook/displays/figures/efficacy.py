@@ -30,7 +30,7 @@ def trajectory(trial, results, parameter):
     visits = trial.visits(parameter.paramcd)
     times = [visit.avisitn for visit in visits]
     spread = (times[-1] - times[0]) * 0.006
-    with look:
+    with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 4.0))
         said = []
         for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
@@ -95,7 +95,7 @@ def anova_checks(trial, results, parameter, checks):
     key, found = f"{parameter.id}.anova.check", checks[parameter.id]
     visits = trial.visits(parameter.paramcd)
     places, names = range(len(visits)), [trial.visit_id(visit, parameter.paramcd) for visit in visits]
-    with look:
+    with look():
         drawing, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.9), width_ratios=(1, 1, 1.25))
         said = []
         for axes, (name, title) in zip(panels, _RESIDUALS.items(), strict=False):
@@ -158,7 +158,7 @@ def effect_by_visit(trial, results, parameter):
         key = f"{parameter.id}.gee.{trial.visit_id(visit, parameter.paramcd)}"
         if f"{key}.effect" in results:
             visits.append((visit, results[f"{key}.effect"], results[f"{key}.ci"]))
-    with look:
+    with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 3.4))
         axes.axhline(0, color="grey", linewidth=1, linestyle=":")
         for place, (visit, effect, ci) in enumerate(visits):
@@ -202,7 +202,7 @@ def operating(trial, results, parameter):
     key = f"{parameter.id}.operating"
     errors = [r for r in results if r.key.startswith(f"{key}.") and r.key.endswith(".type1") and r.value is not None]
     nominal, said = 100 * trial.facts.alpha, []
-    with look:
+    with look():
         drawing, axes = plt.subplots(
             1, len(EFFECTS), figsize=(WIDTH, 0.9 + 0.24 * max(len(errors), 3)), sharey=True, width_ratios=[1.6, 1, 1, 1]
         )
@@ -263,7 +263,7 @@ def tipping(trial, results, parameter):
     names = [row.key.removesuffix(".delta") for row in steps]
     point, test, reference = results[f"{key}.point"], *trial.arms
     said = []
-    with look:
+    with look():
         drawing, axes = plt.subplots(figsize=(WIDTH, 3.6))
         axes.axhline(0, color="grey", linewidth=1, linestyle=":")
         for delta, name in zip(steps, names, strict=True):

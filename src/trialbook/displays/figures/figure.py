@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -24,8 +25,8 @@ NEUTRAL = "0.45"  # reads on a light page and on a dark one
 # Whatever the machine's matplotlibrc says, drawn in the font that Matplotlib brings; a dollar sign is no formula.
 _OWN = {"font.sans-serif": ["DejaVu Sans"], "text.parse_math": False}
 _TICKS = {**sns.axes_style("ticks"), **sns.plotting_context("paper", font_scale=1.1), "legend.fontsize": 9, **_OWN}
-plain = mpl.style.context(["default", _OWN])
-look = mpl.style.context(["default", _TICKS])
+plain = partial(mpl.style.context, ["default", _OWN])
+look = partial(mpl.style.context, ["default", _TICKS])
 
 
 class Figure:

@@ -29,7 +29,7 @@ _WITHHELD = "not drawn, since it would show people one by one; an exception in t
 _SEEN = 0.05  # the lowest multiple that is drawn: a logarithm has no zero
 
 
-@look
+@look()
 def timeline(trial: Trial, results: Results, courses: Courses) -> Figure:
     """Draw each participant's adverse events and administrations along the follow-up.
 
@@ -121,7 +121,7 @@ def _said_events(label: str, counts: dict[str, Result]) -> str:
     return f"{said}, {counts['doses'].display} administrations"
 
 
-@look
+@look()
 def laboratory(trial: Trial, results: Results) -> list[Figure]:
     """Draw each laboratory parameter by visit and arm: means with their intervals, and boxes beside them.
 
@@ -144,7 +144,7 @@ def laboratory(trial: Trial, results: Results) -> list[Figure]:
     return [_laboratory_page(trial, results, page, f"safety.laboratory.{n}") for n, page in enumerate(pages, 1)]
 
 
-@look
+@look()
 def edish(trial: Trial, results: Results, peaks: Peaks) -> Figure:
     """Draw each participant's highest transaminase against the highest bilirubin, with the quadrant of Hy's law.
 

@@ -35,7 +35,7 @@ def specification(trial, results, chosen, parameter):
     lines = list(dict.fromkeys(line for e in SPANS for s, _ in under(chosen, parameter, e) for line in s.choices(e)))
     kinds = [line.partition(":")[0] for line in lines]
     lines = sorted(lines, key=lambda line: kinds.index(line.partition(":")[0]))
-    with look:
+    with look():
         drawing, axes = plt.subplots(
             2,
             len(blocks),
