@@ -17,10 +17,8 @@ nitpick_ignore_regex = [("py:(class|exc|obj)", ".*")]  # types of other packages
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints = "none"  # the docstrings say them, with shapes and units
 autodoc_member_order = "bysource"
-napoleon_use_rtype = False
 
 html_theme = "sphinx_book_theme"
 html_title = "trialbook"

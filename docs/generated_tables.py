@@ -6,6 +6,7 @@ a model of a YAML file, ``{commands}`` the parsers of the command line.
 
 import argparse
 import inspect
+import re
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,16 +73,42 @@ def _names(modules: list[str]) -> str:
 
 
 class KeyPatterns(Generated):
-    """``{key-patterns} topic``: patterns of the keys of a topic; ``parts``: what stands in angle brackets."""
+    """``{key-patterns} topic``: the patterns of the keys of a topic, and what stands in angle brackets.
 
-    required_arguments = 1
+    Without a topic, what stands in angle brackets in all of them.
+    """
+
+    optional_arguments = 1
 
     def lines(self) -> Iterator[str]:
-        found = yaml.safe_load(PATTERNS.read_text("utf8"))[self.arguments[0]]
-        if self.arguments[0] == "parts":
-            yield from table(("Part", "Stands for"), ((f"`<{name}>`", part["is"]) for name, part in found.items()))
-        else:
-            yield from table(("Key", "Value"), ((f"`{key}`", said) for key, said in found.items()))
+        patterns = yaml.safe_load(PATTERNS.read_text("utf8"))
+        parts = patterns.pop("parts")
+        shared = {name: part for name, part in parts.items() if "from" in part}
+        if not self.arguments:
+            yield from _parts_table(shared)
+            return
+        topic = patterns[self.arguments[0]]
+        yield from table(("Key", "Value"), ((f"`{key}`", said) for key, said in topic.items()))
+        named = {name: parts[name] for name in _named(" ".join(topic), parts) if name not in shared}
+        if named:
+            yield from _parts_table(named)
+
+
+def _named(text: str, parts: dict[str, dict]) -> list[str]:
+    """The parts in angle brackets of a text, and those within them, as they come."""
+    found: list[str] = []
+    for name in re.findall(r"<(\w+)>", text):
+        inner = _named(" ".join(parts[name].get("any", [])), parts)
+        found += [one for one in (name, *inner) if one not in found]
+    return found
+
+
+def _parts_table(parts: dict[str, dict]) -> Iterator[str]:
+    rows = []
+    for name, part in parts.items():
+        words = [f"`{word}`" for word in part.get("any", [])]
+        rows.append((f"`<{name}>`", part["is"] + (f": {', '.join(words)}" if words else "")))
+    yield from table(("Part", "Stands for"), rows)
 
 
 class YamlKeys(Generated):
