@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
@@ -231,10 +232,10 @@ def _relations(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
     if not recorded(adae, "AEREL"):
         return
     names = emergent["AEREL"].map(slug, na_action="ignore")
-    said = adae["AEREL"].dropna().sort_values().groupby(adae["AEREL"].map(slug, na_action="ignore")).first()
-    for name, label in said.drop("not_given", errors="ignore").items():
-        words = RELATIONS.get(name, label.capitalize() if label.isupper() else label)
-        yield _Line(f"relation.{name or 'unnamed'}", emergent[names == name], "AEREL", words)
+    said = {slug(relation): relation for relation in sorted(adae["AEREL"].dropna().unique(), reverse=True)}
+    for name in sorted(said.keys() - {"not_given"}):
+        label = RELATIONS.get(name, said[name].capitalize() if said[name].isupper() else said[name])
+        yield _Line(f"relation.{name or 'unnamed'}", emergent[names == name], "AEREL", label)
     unknown = emergent[names.isna() | (names == "not_given")]
     yield _Line("relation.not_given", unknown, "AEREL", "Relation not given")
 
@@ -247,7 +248,7 @@ def _name(term: str) -> str:
 
 def _by_frequency(events: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
     """The events of each value of a column: first what most participants had, then by the alphabet."""
-    groups = {value: rows for value, rows in events.groupby(column) if value != NO_CLASS}
+    groups = {str(value): rows for value, rows in events.groupby(column) if value != NO_CLASS}
     ordered = sorted(groups.items(), key=lambda item: (-item[1]["USUBJID"].nunique(), item[0].casefold()))
     unclassed = events[events[column] == NO_CLASS]
     return ordered + ([(NO_CLASS, unclassed)] if len(unclassed) else [])
@@ -271,7 +272,7 @@ def _add_line(results: Results, line: _Line, arms: dict[str, set[str]], risk: At
         add_rate(results, key, mine, risk, facts)
     _add_difference(results, line, counts)
     if line.tested:
-        p, size = stats.fisher_exact(counts).pvalue, sum(map(sum, counts))
+        p, size = stats.fisher_exact(np.array(counts)).pvalue, sum(map(sum, counts))
         method = "Fisher's exact test"
         results.add(f"safety.{line.name}.fisher.p", p, "p", label=line.label, method=method, n=size)
 

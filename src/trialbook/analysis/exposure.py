@@ -125,10 +125,10 @@ def _dose(arm: _Arm, own: pd.DataFrame, units: list[str], plan: Intervention) ->
 
 def _other_doses(arm: _Arm, by_course: pd.Series, unit: str, dose: float, dose_unit: str) -> None:
     """Count the courses with another dose than planned, where both are in the same unit."""
-    value = [int((abs(by_course - dose) > 1e-9 * dose).sum()), len(by_course)]
-    method, reason = f"courses whose dose is not the planned {dose:g} {dose_unit}".strip(), ""
-    if unit and dose_unit and unit != dose_unit:
-        value, reason = None, f"the plan is in {dose_unit}, the doses in {unit}"
+    other = unit and dose_unit and unit != dose_unit
+    value = None if other else [int((abs(by_course - dose) > 1e-9 * dose).sum()), len(by_course)]
+    reason = f"the plan is in {dose_unit}, the doses in {unit}" if other else ""
+    method = f"courses whose dose is not the planned {dose:g} {dose_unit}".strip()
     arm.add("dose.other.n_of", value, "n of N", method=method, reason=reason, n=len(by_course))
 
 
@@ -152,12 +152,13 @@ def _classes(arm: _Arm, rows: pd.DataFrame, named: ProductClass) -> None:
     treated = rows["USUBJID"].nunique()
 
     def count(level: str, label: str, method: str, participants: int) -> None:
-        facts = {"parameter": named.variable, "n": treated, "label": label, "method": method}
-        arm.add(f"{slug(named.variable)}.{level}.n_pct", [participants, treated], "n (%)", **facts)
+        key, parameter = f"{slug(named.variable)}.{level}.n_pct", named.variable
+        counted = [participants, treated]
+        arm.add(key, counted, "n (%)", n=treated, parameter=parameter, label=label, method=method)
 
     known = rows.dropna(subset=[named.variable]) if named.variable in rows else rows.iloc[:0]
     for level, same in known.groupby(known[named.variable].map(slug) if len(known) else []):
         label = same[named.variable].iloc[0]
-        count(level, label, f"{named.variable} is {label}", same["USUBJID"].nunique())
+        count(str(level), label, f"{named.variable} is {label}", same["USUBJID"].nunique())
     if missing := treated - known["USUBJID"].nunique():
         count("missing", "not recorded", f"{named.variable} is empty", missing)

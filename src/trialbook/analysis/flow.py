@@ -164,9 +164,8 @@ def _count_ended(arm: _Arm) -> pd.Series:
         arm.count(f"completed.{arm.id}", status == "COMPLETED", "EOSSTT")
     if status.notna().any():
         arm.count(f"left.{arm.id}", left, "EOSSTT" if told else "a reason in DCSREAS")
-        given, named = reason[left].fillna(NO_REASON), {}
-        for why in sorted(given.unique()):
-            named.setdefault(slug(why), why.lower())
+        given = reason[left].fillna(NO_REASON)
+        named = {slug(why): why.lower() for why in sorted(given.unique())}
         for name, label in named.items():
             arm.count(f"left.{arm.id}.{name}", given.map(slug) == name, "DCSREAS", label=label)
         arm.count_some(f"ongoing.{arm.id}", status == "ONGOING", "EOSSTT")

@@ -138,8 +138,8 @@ def marked_abnormalities(trial: Trial) -> Results:
                 facts = {"parameter": parameter.paramcd, "group": arm, "label": label, "method": method}
                 key = f"{parameter.id}.marked.{scale}.{arm}.n_pct"
                 _add_judged(results, key, judged, "n (%)", **facts)
-    for arm, judged in anyone.items():
-        marked = pd.concat(judged).groupby(level=0).any() if judged else pd.Series(dtype=bool)
+    for arm, by_parameter in anyone.items():
+        marked = pd.concat([pd.Series(dtype=bool), *by_parameter]).groupby(level=0).any()
         key = f"safety.marked.{arm}.n_of"
         if len(marked):
             _add_judged(results, key, marked, "n of N", group=arm, method="any marked abnormality")
@@ -342,7 +342,7 @@ def _position(rows: pd.DataFrame) -> pd.Series:
     """Where each value lies: -2 or 2 outside twice the range, -1 or 1 outside it, 0 inside, NaN where not known."""
     low, high = rows["AVAL"] < rows["A1LO"], rows["AVAL"] > rows["A1HI"]
     far = (rows["AVAL"] < rows["A1LO"] / TWICE) | (rows["AVAL"] > rows["A1HI"] * TWICE)
-    place = (high.astype(float) - low) * np.where(far, TWICE, 1)
+    place: pd.Series = (high.astype(float) - low.astype(float)) * np.where(far, TWICE, 1)
     return place.where(rows[["A1LO", "A1HI"]].notna().all(axis=1) | low | high)
 
 

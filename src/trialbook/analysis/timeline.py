@@ -53,11 +53,12 @@ def courses(trial: Trial) -> tuple[Results, Courses]:
     courses : Courses
     """
     chosen = trial.facts.analysis_sets.safety
-    results, shown = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label), []
+    results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
+    shown: list[Course] = []
     if trial.adae is None:
         return results, Courses(shown, LONGEST)
     arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
-    events, doses, last = _events(trial), _doses(trial), last_contact(trial)
+    events, doses, last = _events(trial.adae), _doses(trial.adex), last_contact(trial)
     everybody = sum(map(len, arms.values())) <= LONGEST
     for arm, members in arms.items():
         mine, given = events[events["USUBJID"].isin(members)], doses[doses["USUBJID"].isin(members)]
@@ -88,18 +89,18 @@ def courses(trial: Trial) -> tuple[Results, Courses]:
     return results, Courses(shown, LONGEST)
 
 
-def _events(trial: Trial) -> pd.DataFrame:
+def _events(adae: pd.DataFrame) -> pd.DataFrame:
     """The treatment-emergent events with their GRADE and DAY, NaN where it is not known."""
-    emergent, _ = treatment_emergent(trial.adae)
+    emergent, _ = treatment_emergent(adae)
     day = emergent["ASTDY"] if "ASTDY" in emergent else float("nan")
-    return emergent.assign(GRADE=grades(trial.adae)[0], DAY=day)
+    return emergent.assign(GRADE=grades(adae)[0], DAY=day)
 
 
-def _doses(trial: Trial) -> pd.DataFrame:
+def _doses(adex: pd.DataFrame | None) -> pd.DataFrame:
     """The administrations whose day is known."""
-    if trial.adex is None or "ASTDY" not in trial.adex:
+    if adex is None or "ASTDY" not in adex:
         return pd.DataFrame({"USUBJID": [], "ASTDY": []})
-    return trial.adex.dropna(subset="ASTDY")
+    return adex.dropna(subset="ASTDY")
 
 
 def _pairs(events: pd.DataFrame) -> list[tuple[float, float | None]]:

@@ -8,7 +8,7 @@ from trialbook.results.formats import NOT_ESTIMABLE
 
 if TYPE_CHECKING:
     from trialbook.results.row import Result
-    from trialbook.trial.config import Parameter
+    from trialbook.trial.config import BaselineVariable, Parameter
     from trialbook.trial.model import Trial
 
 SPANS = {"final": "Final visit", "follow_up": "All follow-up visits"}
@@ -40,8 +40,8 @@ def measured(row: Result) -> str:
     return row.display if row.value is None else f"{row.display} {row.unit}".rstrip()
 
 
-def named(parameter: Parameter) -> str:
-    """Name a parameter with its unit: ``CD4 count, cells/μL``."""
+def named(parameter: Parameter | BaselineVariable) -> str:
+    """Name what was measured with its unit: ``CD4 count, cells/μL``."""
     return f"{parameter.label}, {parameter.unit}" if parameter.unit else parameter.label
 
 

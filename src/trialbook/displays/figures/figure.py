@@ -6,7 +6,7 @@ import base64
 import io
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trialbook.trial.config import Arm
     from trialbook.trial.model import Trial
 
+Style = dict[str, Any]  # keyword arguments of Matplotlib
 WIDTH = 7.0
 NEUTRAL = "0.45"  # reads on a light page and on a dark one
 

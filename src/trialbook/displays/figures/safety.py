@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from trialbook.displays.figures.figure import WIDTH, ArmLook, Figure, arm_looks, axis, look
+from trialbook.displays.figures.figure import WIDTH, ArmLook, Figure, Style, arm_looks, axis, look
 from trialbook.results.row import Result, Results
 
 if TYPE_CHECKING:
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from trialbook.trial.model import Trial
 
 ROWS = 5  # parameters of one page
-_DOSE = {"marker": "|", "markersize": 8, "markeredgewidth": 1.4, "color": "0.55", "linestyle": "none", "zorder": 2}
-_FOLLOW_UP = {"color": "0.75", "linewidth": 1, "zorder": 1}
+_DOSE: Style = {
+    "marker": "|",
+    "markersize": 8,
+    "markeredgewidth": 1.4,
+    "color": "0.55",
+    "linestyle": "none",
+    "zorder": 2,
+}
+_FOLLOW_UP: Style = {"color": "0.75", "linewidth": 1, "zorder": 1}
 _WITHHELD = "not drawn, since it would show people one by one; an exception in trial.yml, under disclosure, allows it."
 _SEEN = 0.05  # the lowest multiple that is drawn: a logarithm has no zero
 
@@ -58,18 +65,18 @@ def timeline(trial: Trial, results: Results, courses: Courses) -> Figure:
         return _say_not_collected("safety.timeline", f"No adverse event has a start day to be drawn at: {said}.")
     own = {arm.id: [course for course in courses.shown if course.arm == arm.id] for arm in trial.arms}
     drawing, axes = plt.subplots(figsize=(WIDTH, 1.3 + 0.19 * sum(len(lines) + 1.6 for lines in own.values())))
-    heads, ticks, place = [], {}, 0.0
+    heads, places, numbers, place = [], [], [], 0.0
     for arm in trial.arms:
         for number, course in enumerate(own[arm.id], 1):
-            y = place + number - 1
-            ticks[y] = number
-            _draw_course(axes, course, y)
+            places.append(place + number - 1)
+            numbers.append(str(number))
+            _draw_course(axes, course, places[-1])
         shown, n = counts[arm.id]["shown"].display, counts[arm.id]["n"].display
         heads.append((place - 0.75, f"{arm.label} ({shown} of {n} shown)"))
         place += len(own[arm.id]) + 1.6
     for y, head in heads:
         axes.text(0, y, head, fontsize=9, va="center", transform=axes.get_yaxis_transform())
-    axes.set_yticks(list(ticks), list(ticks.values()), fontsize=7)
+    axes.set_yticks(places, numbers, fontsize=7)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(place - 1.2, -1.4)
     axes.set(xlabel="Day", ylabel="Participant")
@@ -105,9 +112,15 @@ def _explain_courses(axes: Axes, courses: list[Course]) -> None:
     axes.legend(handles=handles, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8)
 
 
-def _event_marker(grade: float | None) -> dict:
+def _event_marker(grade: float | None) -> Style:
     """The marker of an event: larger with its grade and of another shape, a cross where the grade is not known."""
-    shapes = {1: ("o", 4.5), 2: ("^", 5.5), 3: ("s", 5.5), 4: ("D", 6), 5: ("*", 11)}
+    shapes: dict[float | None, tuple[str, float]] = {
+        1: ("o", 4.5),
+        2: ("^", 5.5),
+        3: ("s", 5.5),
+        4: ("D", 6),
+        5: ("*", 11),
+    }
     shape, size = shapes.get(grade, ("x", 5))
     face = "white" if grade == 1 else "black"
     filled = {"color": "black", "markerfacecolor": face, "markeredgecolor": "black", "markeredgewidth": 0.9}
@@ -140,8 +153,11 @@ def laboratory(trial: Trial, results: Results) -> list[Figure]:
     parameters = trial.parameters("laboratory")
     if not parameters:
         return [_say_not_collected("safety.laboratory.1", "Laboratory values: not collected.")]
-    pages = np.array_split(parameters, -(-len(parameters) // ROWS))
-    return [_laboratory_page(trial, results, page, f"safety.laboratory.{n}") for n, page in enumerate(pages, 1)]
+    pages = np.array_split(np.arange(len(parameters)), -(-len(parameters) // ROWS))
+    return [
+        _laboratory_page(trial, results, [parameters[i] for i in page], f"safety.laboratory.{number}")
+        for number, page in enumerate(pages, 1)
+    ]
 
 
 @look()
@@ -174,11 +190,11 @@ def edish(trial: Trial, results: Results, peaks: Peaks) -> Figure:
     axes.set(xscale="log", yscale="log")
     for one in arm_looks(trial):
         x, y = np.maximum(peaks.by_arm[one.arm.id], _SEEN).T
-        point = {"color": one.colour, "marker": one.marker, "markersize": 6, "linestyle": "none"}
+        point: Style = {"color": one.colour, "marker": one.marker, "markersize": 6, "linestyle": "none"}
         label = f"{one.arm.label} (n = {met[one.arm.label].n})"
         axes.plot(x, y, label=label, markerfacecolor=one.colour if one.filled else "none", **point)
     _frame_quadrants(axes, peaks)
-    corner = {"fontsize": 9, "transform": axes.transAxes, "linespacing": 1.4}
+    corner: Style = {"fontsize": 9, "transform": axes.transAxes, "linespacing": 1.4}
     counts = "\n".join(f"{label}: {row.display}" for label, row in met.items())
     axes.text(0.99, 0.98, f"Hy's law\n{counts}", ha="right", va="top", **corner)
     axes.text(0.01, 0.98, "Bilirubin alone", ha="left", va="top", **corner)
@@ -227,7 +243,7 @@ def _laboratory_page(trial: Trial, results: Results, parameters: Sequence[Parame
     for one in arm_looks(trial):
         sizes = [results[f"{key}.n"].value for parameter in parameters for key in _keys(trial, parameter, one.arm.id)]
         labels.append(f"{one.arm.label} (n = {_span(sizes)})")
-        line = {"color": one.colour, "marker": one.marker, "linestyle": one.line, "markersize": 5}
+        line: Style = {"color": one.colour, "marker": one.marker, "linestyle": one.line, "markersize": 5}
         handles.append(mpl.lines.Line2D([], [], **line))
     drawing.legend(handles, labels, loc="lower left", ncols=2, frameon=False, bbox_to_anchor=(0.1, 0.94))
     sns.despine(drawing)
@@ -258,8 +274,9 @@ def _draw_parameter(trial: Trial, results: Results, parameter: Parameter, panels
         axes.set_xticks(range(len(visits)), [f"{visit.avisitn:g}" for visit in visits])
         axes.set_xlim(-0.6, len(visits) - 0.4)
         axes.tick_params(labelsize=8)
-    right.set_ylim(sorted([*left.get_ylim(), *right.get_ylim()])[::3])
-    left.set_ylim(right.get_ylim())
+    lows, highs = zip(left.get_ylim(), right.get_ylim(), strict=True)
+    for axes in panels:
+        axes.set_ylim(min(lows), max(highs))
     name = axis(parameter.label, parameter.unit)
     left.set_title(name, loc="left", fontsize=9)
     return f"{name}, {visits[0].label.lower()} to {visits[-1].label.lower()}: {', '.join(ends)}"
@@ -269,7 +286,7 @@ def _draw_means(axes: Axes, results: Results, keys: list[str], one: ArmLook) -> 
     shown = [(x, results[f"{k}.mean_sd"], results[f"{k}.ci"]) for x, k in enumerate(keys) if results[f"{k}.ci"].value]
     means = [mean.value[0] for _, mean, _ in shown]
     errors = [[abs(mean - ci.value[end]) for mean, (*_, ci) in zip(means, shown, strict=True)] for end in (0, 1)]
-    line = {"marker": one.marker, "linestyle": one.line, "markersize": 4, "capsize": 2, "linewidth": 1}
+    line: Style = {"marker": one.marker, "linestyle": one.line, "markersize": 4, "capsize": 2, "linewidth": 1}
     axes.errorbar([x + one.side * 0.16 for x, *_ in shown], means, yerr=errors, color=one.colour, **line)
 
 

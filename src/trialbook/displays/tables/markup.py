@@ -4,17 +4,24 @@ Docutils rather than a table library: each cell can then be the same link as a n
 """
 
 import re
+from collections.abc import Callable
 from itertools import groupby
+from typing import Any, NoReturn
 
 from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.utils import new_document
 from docutils.writers import html5_polyglot
+from docutils.writers.html5_polyglot import HTMLTranslator
 
 PROSE = 30  # characters; a longer cell holds sentences, which wrap
 PHONE, GUTTER = 45, 2  # characters that a phone shows without scrolling, and those between columns
 AS_GIVEN = {"support_smartquotes": False}  # what comes from data keeps its quotation marks
 _NUMBER = re.compile(r"(?P<sign>[<>≤≥−-]?)(?P<whole>\d[\d,]*)")
+
+
+Layout = dict[str, Any]  # the JSON of a `Table`
+Place = Callable[[str], nodes.Node]  # makes the node of a result from its key
 
 
 class result_table(nodes.table):
@@ -33,7 +40,7 @@ class number(nodes.inline):
     """A result in a notebook's own table, where it is no link because its cell is here."""
 
 
-def body(layout, place):
+def body(layout: Layout, place: Place) -> result_table:
     """Build the table of a layout, without caption and footnotes.
 
     Parameters
@@ -51,8 +58,9 @@ def body(layout, place):
     rows = [[_content(cell, place) for cell in row["cells"]] for row in layout["rows"]]
     measure = _measure(layout, rows)
     _align(rows)
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in measure), cols=len(columns))
-    group.children[0]["stub"] = 1
+    labels, *others = (nodes.colspec(colwidth=width) for width in measure)
+    labels["stub"] = 1
+    group = nodes.tgroup("", labels, *others, cols=len(columns))
     group += nodes.thead("", *_head(columns, place))
     group += nodes.tbody(
         "", *(_line(row, cells, len(columns)) for row, cells in zip(layout["rows"], rows, strict=True))
@@ -60,28 +68,28 @@ def body(layout, place):
     return result_table("", group, classes=["results-table"], label=layout["key"], measure=measure)
 
 
-def footnotes(layout):
+def footnotes(layout: Layout) -> nodes.container:
     """Build the footnotes of a table, as one box that the table can name as its description."""
     notes = [_said(note, classes=["note"]) for note in layout["notes"]]
     return nodes.container("", *notes, ids=[nodes.make_id(f"notes-{layout['key']}")], classes=["notes"])
 
 
-def describe(table, notes):
+def describe(table: result_table, notes: nodes.container) -> list[nodes.Element]:
     """Tie the footnotes to their table."""
     if notes.children:
         table["notes"] = notes["ids"][0]
     return [table, notes] if notes.children else [table]
 
 
-def _said(text, **attributes):
+def _said(text: str, **attributes: object) -> nodes.paragraph:
     return nodes.paragraph(text, text, **AS_GIVEN, **attributes)
 
 
-def _content(cell, place):
+def _content(cell: dict[str, str], place: Place) -> nodes.Node:
     return nodes.Text(cell["text"]) if "text" in cell else place(cell["key"])
 
 
-def _measure(layout, rows):
+def _measure(layout: Layout, rows: list[list[nodes.Node]]) -> list[int]:
     """Estimate the width of each column in characters: its longest cell, or the longest word of its heading."""
     labels = [min(len(row["label"]), PROSE) + 2 * row["indent"] for row in layout["rows"] if row["cells"]]
     cells = [[min(len(row[i].astext()), PROSE) for row in rows if row] for i in range(len(layout["columns"]) - 1)]
@@ -97,7 +105,7 @@ def _align(rows):
             row[i] = [pad(room=room), row[i]] if room else [row[i]]
 
 
-def padding(texts):
+def padding(texts: list[str]) -> list[str]:
     """Say what must stand before each text of a column to align the decimal points of their first numbers.
 
     Parameters
@@ -114,7 +122,7 @@ def padding(texts):
     sign = max((match["sign"] for match in found if match), default="")
     longest = re.sub(r"\d", "0", max((match["whole"] for match in found if match), key=len, default=""))
 
-    def room(text, match):
+    def room(text: str, match: re.Match[str] | None) -> str:
         if match:
             return ("" if match["sign"] else sign) + longest[: len(longest) - len(match["whole"])]
         return sign + longest[:-1] if text == "–" else ""
@@ -122,7 +130,7 @@ def padding(texts):
     return [room(text, match) for text, match in zip(texts, found, strict=True)]
 
 
-def _head(columns, place):
+def _head(columns: list[dict[str, Any]], place: Place) -> list[nodes.row]:
     """Head the columns; those headed ``arm: part`` one after another stand under one heading of the arm."""
     split = [column["text"].rpartition(": ") for column in columns]
     runs = [list(run) for _, run in groupby(range(len(columns)), key=lambda i: split[i][0] or i)]
@@ -140,7 +148,7 @@ def _head(columns, place):
     return [nodes.row("", *above), nodes.row("", *below)]
 
 
-def _heading(text, size, place, scope="col", span=1):
+def _heading(text: str, size: str | None, place: Place, scope: str = "col", span: int = 1) -> nodes.entry:
     parts = [_said(text)]
     parts += [nodes.paragraph("", "", nodes.Text("n = "), place(size))] if size else []
     return nodes.entry("", *parts, scope=scope, **({"morecols": span - 1} if span > 1 else {}))
@@ -164,7 +172,7 @@ def _cell(content):
     return nodes.entry("", nodes.paragraph("", "", *content, **AS_GIVEN), classes=classes)
 
 
-def write_html(self, node):
+def write_html(self: HTMLTranslator, node: result_table) -> NoReturn:
     """Write a table as HTML, in a box in which it scrolls where the screen is narrow.
 
     A section of rows is a row group of its own, so that its heading is said with its rows only.
@@ -175,13 +183,11 @@ def write_html(self, node):
     named = {} if isinstance(node[0], nodes.title) else {"aria-label": node["label"]}
     self.body.append(self.starttag(nodes.Element(), "div", CLASS="wide pst-scrollable-table-container", **region))
     self.body.append(self.starttag(node, "table", CLASS="table", **described, **named))
-    *title, group = node.children
-    for caption in title:
+    for caption in node.findall(nodes.title):
         caption.walkabout(self)
-    head, *_ = (part for part in group if isinstance(part, nodes.thead))
-    lines = group.children[-1].children
+    head, lines = (list(next(node.findall(part)).findall(nodes.row)) for part in (nodes.thead, nodes.tbody))
     if len(head) > 1:
-        spans = (entry.get("morecols", 0) + 1 for entry in head[0])
+        spans = (entry.get("morecols", 0) + 1 for entry in head[0].findall(nodes.entry))
         self.body.append("".join(f'<colgroup span="{span}"></colgroup>' for span in spans))
     self.body.append("<thead>")
     for row in head:
@@ -198,46 +204,46 @@ def write_html(self, node):
     raise nodes.SkipNode
 
 
-def _write_row(self, row):
+def _write_row(self: HTMLTranslator, row: nodes.row) -> None:
     self.body.append(self.starttag(row, "tr", ""))
-    for entry in row:
+    for entry in row.findall(nodes.entry):
         tag = "th" if "scope" in entry else "td"
         told = {"scope": entry["scope"]} if "scope" in entry else {}
         told |= {"colspan": entry["morecols"] + 1} if "morecols" in entry else {}
         self.body.append(self.starttag(entry, tag, "", **told))
-        for i, paragraph in enumerate(entry):
+        for i, paragraph in enumerate(entry.findall(nodes.paragraph)):
             self.body.append("<br>" if i else "")
-            for part in paragraph:
+            for part in paragraph.children:
                 part.walkabout(self)
         self.body.append(f"</{tag}>")
     self.body.append("</tr>\n")
 
 
-def write_pad(self, node):
+def write_pad(self: HTMLTranslator, node: pad) -> NoReturn:
     """Leave the room to the style sheet, which neither a screen reader nor the clipboard takes for text."""
     self.body.append(self.starttag(node, "span", "", CLASS="pad", **{"data-pad": node["room"]}) + "</span>")
     raise nodes.SkipNode
 
 
-def skip(self, node):
+def skip(self: nodes.NodeVisitor, node: nodes.Node) -> NoReturn:
     """Write nothing."""
     raise nodes.SkipNode
 
 
-class _NotebookWriter(html5_polyglot.HTMLTranslator):
+class _NotebookWriter(HTMLTranslator):
     """HTML as a notebook shows it."""
 
     visit_result_table = write_html
     visit_pad, visit_step = write_pad, skip
 
-    def visit_number(self, node):
+    def visit_number(self, node: number) -> None:
         self.body.append(self.starttag(node, "span", "", CLASS="num", **{"data-key": node["key"]}))
 
-    def depart_number(self, node):
+    def depart_number(self, node: number) -> None:
         self.body.append("</span>")
 
 
-def notebook_html(layout, displays):
+def notebook_html(layout: Layout, displays: dict[str, str]) -> str:
     """Write the table that a notebook shows.
 
     Parameters

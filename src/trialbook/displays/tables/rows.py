@@ -29,8 +29,8 @@ def rows_of_parameter(trial: Trial, parameter: Parameter) -> Table:
     own = trial.adlb[trial.adlb["PARAMCD"] == parameter.paramcd]
     wide = own.pivot(index="USUBJID", columns="AVISITN", values="AVAL")
     visits = [visit for visit in trial.facts.visits.schedule if visit.avisitn in wide]
-    shown = _said(wide[[visit.avisitn for visit in visits]])
-    lines = [Row(name, list(shown.loc[who])) for who, name in _named(trial).items() if who in shown.index]
+    shown = _said(wide[[visit.avisitn for visit in visits]]).T.to_dict("list")
+    lines = [Row(name, shown[subject]) for subject, name in _named(trial).items() if subject in shown]
     return Table(key, [who, *(visit.label for visit in visits)], lines, [NAMING, "–: not recorded."])
 
 

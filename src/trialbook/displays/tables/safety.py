@@ -186,8 +186,13 @@ def laboratory(trial: Trial, results: Results) -> Table:
     for parameter in trial.parameters("laboratory"):
         rows.append(Row(words.named(parameter)))
         for arm in trial.arms:
-            parts = (f"baseline.{arm.id}.mean_sd", f"final.{arm.id}.mean_sd", f"final.{arm.id}.change.mean_sd")
-            parts = (*parts, f"outside.{arm.id}.n_of")
+            last = f"final.{arm.id}"
+            parts = (
+                f"baseline.{arm.id}.mean_sd",
+                f"{last}.mean_sd",
+                f"{last}.change.mean_sd",
+                f"outside.{arm.id}.n_of",
+            )
             rows.append(Row(arm.label, [results.get(f"{parameter.id}.{part}", "–") for part in parts], 1))
     columns = ["Parameter", "Baseline", "Last visit", "Change", "Ever out of range"]
     notes = [
@@ -213,7 +218,8 @@ def grade_shifts(trial: Trial, results: Results, scale: str, name: str) -> Table
     Table
         A column for each state after baseline.
     """
-    rows, states = [], {}
+    rows: list[Row] = []
+    states: dict[str, str] = {}
     for parameter in trial.parameters("laboratory"):
         key, lines = f"{parameter.id}.shift.{scale}", []
         for arm in trial.arms:
