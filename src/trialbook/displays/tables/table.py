@@ -70,14 +70,15 @@ class Table:
     notes: Sequence[str] = field(default=())
 
     def __post_init__(self) -> None:
+        needed = len(self.columns) - 1
         for row in self.rows:
-            if row.cells and len(row.cells) != len(self.columns) - 1:
-                room = f"{len(self.columns) - 1} columns beside that of the labels"
-                raise ValueError(f"table {self.key!r}, row {row.label!r}: {len(row.cells)} cells for {room}")
+            if len(row.cells) not in (0, needed):
+                said = f"has {len(row.cells)} cells and needs {needed}, one for each column but the first"
+                raise ValueError(f"table {self.key!r}: the row {row.label!r} {said}")
             for cell in row.cells:
                 if not isinstance(cell, Cell):
-                    remedy = "add it to Results under a key, and put the result there"
-                    raise TypeError(f"table {self.key!r}, row {row.label!r}: {cell!r} is no result; {remedy}")
+                    remedy = "add it to Results under a key, and put the result in its place"
+                    raise TypeError(f"table {self.key!r}: in the row {row.label!r}, {cell!r} is no result; {remedy}")
 
     def __repr__(self) -> str:
         return f"table {self.key}: {len(self.rows)} row{'' if len(self.rows) == 1 else 's'}"
