@@ -20,9 +20,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 EXTENSIONS = (
-    "evaluative_words",
-    "claim_roles",
-    "consort_roles",
+    "text_checks",
+    "claims",
+    "consort",
     "cards",
     "register",
     "uses",

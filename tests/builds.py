@@ -58,7 +58,7 @@ class Copy:
     def environment(self):
         """The environment of this Python, with the engine of the copy, in kernels and Sphinx too, before ours."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder / "src"), "TRIALBOOK_DRAFT": ""}
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder / "src")}
 
     def run(self, *command, fails=False):
         """Run a command in the copy, and return what it said; that it fails (or does not) is part of the call."""

@@ -2,11 +2,9 @@
 
 import re
 
-import pytest
 from builds import ROOT
 
 from trialbook.claims import consort
-from trialbook.errors import FaultsError
 
 # the items of the CONSORT 2025 statement: how many letters each number has, where it has any
 LETTERS = {1: 2, 5: 2, 12: 2, 16: 2, 17: 2, 20: 2, 21: 4, 22: 2, 23: 2, 24: 2}
@@ -60,28 +58,3 @@ def test_the_checks_are_those_that_the_results_bear_out(site):
     nk, art, n = (results[f"cohort.randomised.{part}n"]["value"] for part in ("nk_art.", "art.", ""))
     assert nk + art == n and f"Holds: the arms add up to all randomised ( {nk} + {art} == {n} )" in said
     assert "Broken" not in site.text(PAGE)
-
-
-def test_a_draft_shows_what_is_broken_and_what_is_not_available(book, tmp_path):
-    copy = book.clone(tmp_path / "copy")
-    copy.edit("book/consort.yml", "== cohort.randomised.n\n", "== cohort.randomised.n + 1\n")
-    copy.edit("book/consort.yml", "cohort.safety.art.n\n", "cohort.no.such\n")
-    copy.run("trialbook", "book", ".", "_build/html", "--draft")
-    assert "Broken: the arms add up to all randomised (10 + 10 == 20 + 1)" in copy.site.text(PAGE)
-    assert "reference arm: [not available: cohort.no.such]" in copy.site.text(PAGE)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("1a: {topic: Title, checks: {it holds: open(1)}}", "1a.checks: the only functions"),
-        ("1a: {checks: {it holds: a.b > 0}}", "1a.topic: the key is missing"),
-        ("1a: {topic: Title, and more}", "there is no such key"),
-    ],
-)
-def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
-    path = tmp_path / "consort.yml"
-    path.write_text(text, "utf8")
-    with pytest.raises(FaultsError, match=r"consort\.yml") as error:
-        consort.read(path)
-    assert said in str(error.value)

@@ -1,7 +1,6 @@
 """Building again: only what an edit needs, with the outcome of a clean build, and a fault stays a fault."""
 
 import json
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +113,7 @@ EDITS = [
         text("src/trialbook/style.py", '" to ".join', '" up to ".join'),
         frozenset(ALL),
     ),
-    Edit("the engine's binding", text("src/trialbook.sphinx.numbers.py", '" CI, "', '" CI: "'), shows=" CI: <a"),
+    Edit("the engine's binding", text("src/trialbook/sphinx/numbers.py", '" CI, "', '" CI: "'), shows=" CI: <a"),
     Edit(
         "the bibliography",
         text("book/references.bib", "title", "note = {Read twice}, title"),
@@ -206,62 +205,6 @@ def test_a_removed_page_leaves_no_file(copy, tmp_path):
 
 # ------------------------------------------------------------------------------------------ a fault stays a fault
 
-FAULTS = {
-    "a key that no notebook computed": ("{num}`cd4.no.such`", "cd4.no.such"),
-    "a table that no notebook shows": ("```{result-table} cd4.no.table\nCaption.\n```", "cd4.no.table"),
-    "a figure that no notebook shows": ("```{result-figure} cd4.no.figure\nCaption.\n```", "cd4.no.figure"),
-    "a digit typed by hand": ("It rose to 243 cells.", "'243'"),
-    "a role that does not exist": ("{nmu}`cd4.final.difference`", "nmu"),
-    "an image that does not exist": ("![nothing](nowhere.png)", "nowhere.png"),
-    "a link that leads nowhere": ("[nothing](nowhere.md)", "nowhere.md"),
-    "a reference that is not in the bibliography": ("{cite}`nobody`", "nobody"),
-    "a word that judges": ("They hardly changed.", "the word 'hardly' judges: “They hardly changed.”"),
-    "a claim that is false": ("It {claim}`fell` here.", "the claim 'fell' is false: “It fell here.”"),
-    "its condition": ("", "it is true while cd4.final.difference < 0; here 67 < 0"),
-    "its values": ("", "with cd4.final.difference = 67 (raw 67.1)"),
-    "a heading that is false": ("## They {claim}`all fell <fell>`", "the claim 'fell' is false: “They all fell”"),
-    "a claim on no result": ("It {claim}`no_key`.", "'cd4.no.key', which the claim 'no_key'"),
-    "a claim that can't be judged": ("It {claim}`neither`.", "'neither' cannot be judged, it gives"),
-    "a claim that is not declared": ("It {claim}`nobodys`.", "no claim 'nobodys'"),
-    "a claim without words": ("It {claim}`wordless`.", "'wordless' has no words"),
-    "a digit in a claim": ("It fell {claim}`by 77 <wordless>`.", "'77' is typed by hand"),
-    "an item that CONSORT has not": ("{consort}`12a,99z` They were adults.", "no item '99z'"),
-}
-DECLARED = """
-fell: {says: fell, holds: cd4.final.difference < 0}
-no_key: {says: fell, holds: cd4.no.key < 0}
-neither: {says: fell, holds: cd4.final.difference}
-wordless: {because: none}
-idle: {says: fell, because: none}
-"""
-ELSEWHERE = {
-    "a claim that no page makes": ("book/claims.yml", "'idle' is declared and no page makes it"),
-    "a check that is false": ("book/consort.md", "“the arms add up to all randomised” is false"),
-    "a check on no result": ("book/consort.md", "'cohort.no.such', which the check"),
-}
-
-
-def test_faults_in_prose_fail_every_build_until_they_are_mended_and_the_old_site_stays(copy):
-    before = copy.site.digests()
-    names = ("book/safety.md", "book/claims.yml", "book/consort.yml")
-    sound = {name: (copy.folder / name).read_text("utf8") for name in names}
-    copy.edit("book/safety.md", "", "".join(f"\n{text}\n" for text, _ in FAULTS.values()))
-    copy.edit("book/claims.yml", "", DECLARED)
-    copy.edit("book/consort.yml", "== cohort.randomised.n\n", "== cohort.randomised.n + 1\n")
-    copy.edit("book/consort.yml", "== cohort.safety.art.n\n", "== cohort.no.such\n")
-    placed = {fault: ("book/safety.md", named) for fault, (_, named) in FAULTS.items()}
-    for _ in range(2):
-        lines = copy.make(fails=True).splitlines()
-        for fault, (where, named) in (placed | ELSEWHERE).items():
-            assert any(where in line and named in line for line in lines), f"{fault} is not said:\n{lines}"
-        assert copy.site.digests() == before
-    copy.edit("book/claims.yml", DECLARED, "\nhostile: {says: is, holds: open('x') == 1}\n")
-    assert "hostile.holds: the only functions" in copy.make(fails=True)
-    for name, text in sound.items():
-        (copy.folder / name).write_text(text, "utf8")
-    copy.make()
-    assert differences(copy.site.digests(), before) == []
-
 
 def test_a_cell_that_fails_fails_every_build_and_the_old_site_stays(copy):
     before = copy.site.digests()
@@ -291,71 +234,3 @@ def test_a_fault_in_the_data_leaves_all_that_stood(copy):
     for _ in range(2):
         assert "adsl.csv" in copy.make(fails=True)
         assert (copy.site.digests(), digests(copy.folder / "executed")) == before
-
-
-# ---------------------------------------------------------------------------------------------- digits in prose
-
-# each line with the word that must be reported, in a page of its own section
-TYPED = [
-    ("It rose to 11 cells.", "11"),
-    ("| place |\n|---|\n| 12 |", "12"),
-    ("![a drop to 13](../executed/figures/../figures/cd4.trajectory.svg)", "13"),
-    ("```{result-figure} cd4.trajectory\nA caption of 14.\n```", "14."),
-    ("```{list-table} A title of 15\n* - cell\n```", "15"),
-    ("<b>16</b>", "16"),
-    ("<div>\n<p>17</p>\n</div>", "17"),
-    ("A formula $x = 18$.", "18"),
-    ("## A heading of 19", "19"),
-    ("[a link of 20](methods.md)", "20"),
-    ("[a link of 21](https://example.org)", "21"),
-    ("A note.[^note]\n\n[^note]: It says 22.", "22"),
-    ("*P* = 0.23", "0.23"),
-    ("*P* = .2024", ".2024"),
-    ("It fell by 2024.5 cells.", "2024.5"),
-    ("In 2025% of cases.", "2025%"),
-    ("HIV-1.26", "HIV-1.26"),
-    ("See item 27, 28 participants had it.", "28"),
-    ("a29", "a29"),
-    ("CD4=30", "=30"),
-    (":::{admonition} A notice of 31\nText.\n:::", "31"),
-    ("term 32\n: what it means", "32"),
-    ("In **33**.", "33"),
-    ("In *34*.", "34"),
-    ("35&nbsp;cells", "35"),
-    ("```{raw} latex\n36\n```", "36"),
-    ("{abbr}`CI (37)`", "37"),
-    ("A year 1838 before reporting.", "1838"),
-    ("٣٩ in other digits.", "٣٩"),
-]
-
-ALLOWED = [
-    "CD4 and CD8, CD4/CD8 and CR2, with HIV-1 and HLA-2.",
-    "In 1999, in 2024 and from 2018–2020.",
-    "Items 1a, 2 and 3–4 of the statement, and item 12b.",
-    "As others found {cite}`bell2002,pustejovsky2018`.",
-    "In {numref}`tab-events`, {ref}`statistical-methods` and [](methods.md).",
-    "Run `make book CORES=4`.",
-    "```bash\nmake book CORES=4\n```",
-    "$$x_1^2 + 10 = y$$",
-    "1. First.\n2. Second.",
-    "<https://example.org/10.1000/182>",
-    "% a comment of 67",
-]
-
-
-@pytest.fixture(scope="module")
-def digits(book, tmp_path_factory):
-    """The words reported of a page with every typed digit of `TYPED` and every allowed one of `ALLOWED`."""
-    copy = book.clone(tmp_path_factory.mktemp("digits") / "copy")
-    page = "\n\n".join(["# Digits", *(line for line, _ in TYPED), *ALLOWED])
-    (copy.folder / "book/availability.md").write_text(page, "utf8")
-    return re.findall(r"the number '([^']*)' is typed by hand", copy.bind(fails=True))
-
-
-@pytest.mark.parametrize(("line", "word"), TYPED, ids=[word for _, word in TYPED])
-def test_a_digit_typed_by_hand_is_reported(digits, line, word):
-    assert [reported for reported in digits if word in reported], digits
-
-
-def test_what_a_rule_allows_is_not_reported(digits):
-    assert len(digits) == len(TYPED)

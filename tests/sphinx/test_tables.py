@@ -1,14 +1,12 @@
 """A table on a page, in print and in a notebook: what it means, what stands in line, and that data are never markup."""
 
-import json
 import re
 import shutil
 import subprocess
-import sys
 
 import pytest
 from bs4 import BeautifulSoup
-from builds import ROOT
+from tiny import Paper, code
 
 from trialbook.displays.tables import Row, Table
 from trialbook.displays.tables.markup import padding
@@ -16,14 +14,6 @@ from trialbook.results.row import Results
 
 HOSTILE = ["<script>alert(1)</script>", "A & B", "100%_of $x$", "\\input{x}", "#1 {a}", "~ and ^", "'\"", "–"]
 VALUES = [-1.3, 12.25, 0.004, 110.0, None, 7.5]
-CONF = f"""
-extensions = ["myst_nb", "trialbook.sphinx.numbers", "trialbook.sphinx.displays"]
-exclude_patterns = ["_build"]
-nb_execution_mode, numfig, latex_engine, html_theme = "off", True, "xelatex", "basic"
-suppress_warnings = ["mystnb.unknown_mime_type"]
-html_static_path, html_css_files = [{str(ROOT / "src/trialbook/sphinx/static")!r}], ["paper.css"]
-latex_documents = [("index", "paper.tex", "T", "A", "howto")]
-"""
 PAGE = """# Page
 ```{result-table} t.wide
 :name: tab-wide
@@ -55,29 +45,11 @@ def made():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("project")
-    cells = [
-        {
-            "cell_type": "code",
-            "id": f"c{i}",
-            "execution_count": 1,
-            "metadata": {},
-            "source": "shown",
-            "outputs": [{"output_type": "display_data", "metadata": {}, "data": shown._repr_mimebundle_()}],
-        }
-        for i, shown in enumerate(made())
-    ]
-    cells.insert(0, {"cell_type": "markdown", "id": "m", "metadata": {}, "source": "# One"})
-    notebook = {"cells": cells, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "executed").mkdir()
-    (folder / "executed/one.ipynb").write_text(json.dumps(notebook), "utf8")
-    (folder / "conf.py").write_text(CONF, "utf8")
-    (folder / "index.md").write_text(PAGE, "utf8")
+    cells = [code(shown, id=f"c{i}") for i, shown in enumerate(made())]
+    paper = Paper(tmp_path_factory.mktemp("tables")).notebook("one", *cells).write({"index.md": PAGE})
     for builder in ("html", "latex"):
-        command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", builder, folder, folder / "_build" / builder]
-        done = subprocess.run(command, text=True, capture_output=True)
-        assert done.returncode == 0, done.stderr
-    return folder / "_build"
+        paper.build(builder)
+    return paper.folder / "_build"
 
 
 @pytest.fixture(scope="module", params=["page", "notebook"])

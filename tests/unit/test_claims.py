@@ -1,9 +1,8 @@
-"""Claims: a condition is read, computed and refused; the words of the paper fail when it is no longer true."""
+"""Claims: a condition is read, computed and refused."""
 
 import re
 
 import pytest
-from builds import ROOT
 
 from trialbook.claims import claims
 from trialbook.claims.conditions import Condition, ConditionError
@@ -125,35 +124,3 @@ def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
 
 def test_a_paper_need_not_make_claims(tmp_path):
     assert claims.read(tmp_path / "claims.yml") == {}
-
-
-# -------------------------------------------------------------------------------------------------------- the book
-
-
-def test_a_reader_can_come_to_a_claim_and_read_its_condition(site):
-    made = [(claim, page) for page, soup in site.pages.items() for claim in soup.select("article .claim")]
-    declared = claims.read(ROOT / "book/claims.yml")
-    assert {claim["data-claim"] for claim, _ in made} == declared.keys()
-    for claim, page in made:
-        own = declared[claim["data-claim"]]
-        assert claim.name == "span" and claim["tabindex"] == "0", page
-        condition = " ".join(own.holds.split())
-        assert claim["title"].startswith(
-            f"true while {condition}; here " if condition else f"states no finding: {own.because}"
-        )
-        assert not claim.find_parent("a")
-
-
-def test_a_draft_strikes_a_false_claim_says_so_and_lists_it(book, tmp_path):
-    copy = book.clone(tmp_path / "copy")
-    copy.edit("book/claims.yml", "cd4.final.nk_art.mean > cd4", "cd4.final.nk_art.mean < cd4")
-    copy.edit("book/claims.yml", "max(safety.serious.nk_art.ci) > 10", "max(safety.no_such.ci) > 10")
-    said = copy.run("trialbook", "book", ".", "_build/html", "--draft")
-    assert "1 claims do not hold" in said and "1 results are not available" in said
-    listed = (copy.site.folder / "false_claims.txt").read_text("utf8").splitlines()
-    assert listed == ["cd4_rose: book/efficacy, book/index"]
-    for page in ("book/efficacy", "book/index"):
-        (struck,) = copy.site.pages[f"{page}.html"].select("article del.claim")
-        assert struck.get_text() == "rose"
-        assert "rose [does not hold: cd4_rose] from" in copy.site.text(f"{page}.html")
-    assert "A trial of this size [not available: safety.no_such.ci]:" in copy.site.text("book/safety.html")

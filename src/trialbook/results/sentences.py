@@ -2,24 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
-
-Part = str | dict[str, str]
 
 _ROLE = re.compile(r"\{([a-z]+)\}`([^`]*)`")
 _MARK = re.compile(r"^\s*(?:#+|[-*]|\d+\.)\s+|^\s+")  # of a title, or of an item in a list
 _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
-
-
-class Shown(Protocol):
-    """A number that is shown."""
-
-    @property
-    def display(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -30,23 +19,23 @@ class Sentence:
     """
 
     page: str
-    parts: tuple[Part, ...]
+    parts: tuple
     anchor: str = ""
     where: str = "sentence"
     order: int = 0
 
     @property
-    def keys(self) -> list[str]:
+    def keys(self):
         """The keys of its numbers."""
         return [part["key"] for part in self.parts if not isinstance(part, str)]
 
     @property
-    def name(self) -> tuple[str, str]:
+    def name(self):
         """What tells it from others: two numbers of one sentence share it."""
         return self.page, json.dumps(self.parts)
 
 
-def of_site(folder: Path) -> dict[str, list[Sentence]]:
+def of_site(folder):
     """Read the sentences of a built book.
 
     Parameters
@@ -64,12 +53,12 @@ def of_site(folder: Path) -> dict[str, list[Sentence]]:
     return {key: [_used(use) for use in places] for key, places in uses.items()}
 
 
-def _used(use: dict[str, Any]) -> Sentence:
+def _used(use):
     order = int(use["anchor"].rpartition("-")[2])
     return Sentence(use["page"], tuple(use["sentence"]), use["anchor"], use["in"], order)
 
 
-def of_prose(pages: dict[str, str], wording: dict[str, str], numbers: Mapping[str, Shown]) -> dict[str, list[Sentence]]:
+def of_prose(pages, wording, numbers):
     """Read the sentences of prose that was not built: each is a line, and its numbers are roles.
 
     Parameters
@@ -78,15 +67,15 @@ def of_prose(pages: dict[str, str], wording: dict[str, str], numbers: Mapping[st
         The text of each page by its name, such as ``book/index``.
     wording : dict of str to str
         The usual words of each claim.
-    numbers : dict of str to Number
-        By key; what counts is the `display` of each.
+    numbers : dict of str to lock.Number
+        By key.
 
     Returns
     -------
     dict of str to list of Sentence
         By the key of a number.
     """
-    found: dict[str, list[Sentence]] = {}
+    found = {}
     for page, text in pages.items():
         for order, line in enumerate(text.splitlines()):
             parts = joined(_parts(_MARK.sub("", line), wording, numbers))
@@ -96,34 +85,32 @@ def of_prose(pages: dict[str, str], wording: dict[str, str], numbers: Mapping[st
     return found
 
 
-def joined(parts: Iterable[Part]) -> list[Part]:
+def joined(parts):
     """Join the neighbouring texts among the parts of a sentence, and close the gap that an image left between them."""
-    found: list[Part] = []
+    found = []
     for is_text, run in groupby(parts, key=lambda part: isinstance(part, str)):
         if is_text:
-            text = re.sub(r"\s+(?=[\s:;,.)])", "", "".join(map(str, run)))
-            found += [text] if text else []
-        else:
-            found += run
+            run = filter(None, [re.sub(r"\s+(?=[\s:;,.)])", "", "".join(run))])
+        found += run
     return found
 
 
-def _parts(line: str, wording: dict[str, str], numbers: Mapping[str, Shown]) -> Iterator[Part]:
+def _parts(line, wording, numbers):
     end = 0
     for role in _ROLE.finditer(line):
         yield _plain(line[end : role.start()])
-        yield from _placed(role[1], role[2], wording, numbers)
+        yield from _placed(*role.groups(), wording, numbers)
         end = role.end()
     yield _plain(line[end:])
 
 
-def _placed(role: str, content: str, wording: dict[str, str], numbers: Mapping[str, Shown]) -> list[Part]:
+def _placed(role, content, wording, numbers):
     """What a role shows: a number, with the words that it brings; the words of another role that has some."""
     if role == "num":
         return [{"key": content}]
     if role == "p":
-        bounded = content in numbers and numbers[content].display.startswith(("<", ">"))
-        return ["P " if bounded else "P = ", {"key": content}]
+        known = content in numbers and numbers[content].display[:1] in "<>"
+        return ["P " if known else "P = ", {"key": content}]
     if role == "ci":
         return [{"key": "trial.ci_level"}, " CI, ", {"key": f"{content}.ci"}]
     if role == "claim":
@@ -131,6 +118,6 @@ def _placed(role: str, content: str, wording: dict[str, str], numbers: Mapping[s
     return [] if role in ("strip", "consort") else ["…"]
 
 
-def _plain(text: str) -> str:
+def _plain(text):
     """A text without the marks of Markdown."""
     return re.sub(r"\*+", "", _LINK.sub(lambda link: link[1] or "…", text))

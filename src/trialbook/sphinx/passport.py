@@ -3,7 +3,11 @@
 import ast
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from math import isclose
+from typing import Any
+
+from trialbook.results.row import Result
 
 TABLES = {"adsl": "ADSL", "adlb": "ADLB", "adae": "ADAE", "adex": "ADEX"}
 EVERYBODY = "randomised"  # the analysis set that needs no flag
@@ -20,8 +24,11 @@ class Conditions:
     rows : iterable of Result
     """
 
-    def __init__(self, rows):
-        self.arms, self.visits, self.parameters, flags = {}, {}, {}, defaultdict(set)
+    def __init__(self, rows: Iterable[Result]):
+        self.arms: dict[str, Any] = {}
+        self.visits: dict[str, Any] = {}
+        self.parameters: dict[str, Any] = {}
+        flags: dict[str, set[Any]] = defaultdict(set)
         for row in rows:
             part, _, fact = row.key.rpartition(".")
             if fact == "value" and row.key.startswith("arm."):
@@ -35,7 +42,7 @@ class Conditions:
         self.flags = {label: min(own) for label, own in flags.items() if len(own) == 1 and label != EVERYBODY}
         self.baseline, *self.after = sorted(self.visits.values(), key=float) or [None]
 
-    def of(self, row):
+    def of(self, row: Result) -> str:
         """State the condition of one result; what the row does not say is not stated.
 
         Parameters
@@ -57,7 +64,7 @@ class Conditions:
             stated.append(f"TRT01P == {_quoted(self.arms[row.group])}")
         return " and ".join(stated)
 
-    def _records(self, row):
+    def _records(self, row: Result) -> Iterator[str]:
         if row.parameter in self.parameters:
             yield f"PARAMCD == {_quoted(self.parameters[row.parameter])}"
         if row.visit in self.visits:
@@ -70,11 +77,11 @@ class Conditions:
             yield f"AVISITN > {self.baseline}"
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def parameters(cells):
+def parameters(cells: list[dict[str, Any]]) -> dict[str, str]:
     """Read with which parameters a notebook was run.
 
     Parameters
@@ -97,16 +104,16 @@ def parameters(cells):
     return {name: value for name, value in given.items() if "/" not in value}
 
 
-def raw(value):
+def raw(value: Any) -> str:
     """Write the value of a result with all its digits: the parts of a composite one after another."""
     return ", ".join(part if isinstance(part, str) else repr(part) for part in _parts(value))
 
 
-def agree(value, second):
+def agree(value: Any, second: Any) -> bool:
     """Whether a result is the same, to six digits, when it is computed a second way."""
     both = zip(_parts(value), _parts(second), strict=True)
     return all(one == other if isinstance(one, str) else isclose(one, other, rel_tol=1e-6) for one, other in both)
 
 
-def _parts(value):
+def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

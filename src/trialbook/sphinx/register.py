@@ -1,4 +1,4 @@
-"""Sphinx extension: the page of all numbers of the paper, each with its passport's facts and every place that uses it.
+"""The list of all numbers of the paper, each with its passport's facts and every place that uses it.
 
 The directive leaves a mark, and the list is written with the page: when the pages are read, what later ones use is not
 known yet. Other formats than the website say where the list is.
@@ -6,14 +6,18 @@ known yet. Other formats than the website say where the list is.
 
 from html import escape
 from itertools import groupby
+from typing import Any
 
 from docutils import nodes
-from sphinx.util.docutils import SphinxDirective
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective, SphinxTranslator
+from sphinx.writers.html5 import HTML5Translator
 
-from trialbook.sphinx import passport
-from trialbook.sphinx.cards import behind
-from trialbook.sphinx.numbers import EXECUTED
-from trialbook.sphinx.uses import uses
+from trialbook.results.row import Result
+from trialbook.sphinx import passport, uses
+from trialbook.sphinx.cards import PathTo, behind
+from trialbook.sphinx.placed import of
 
 ELSEWHERE = "The list is a page of the website; numbers.json and results.json beside it hold the same."
 COLUMNS = ("Key", "Number", "How", "Where")
@@ -30,22 +34,23 @@ class register(nodes.General, nodes.Element):
 class RegisterDirective(SphinxDirective):
     """``{register}``: every number of the paper, and where it is used."""
 
-    def run(self):
+    def run(self) -> list[nodes.Node]:
+        of(self.env).note("lists", "register")
         return [register()]
 
 
-def write_html(self, node):
+def write_html(self: HTML5Translator, node: register) -> None:
     """Write the list in the order of the paper."""
-    app, page = self.builder.app, self.builder.current_docname
-    if app.builder.name != "html":
+    builder, page = self.builder, self.builder.current_docname
+    if builder.name != "html":
         self.body.append(f"<p>{ELSEWHERE}</p>")
         raise nodes.SkipNode
-    known, used = app.trialbook_index.results, uses(app.env)
+    known, used = of(builder.env).index.results, uses.by_key(builder.env)
 
-    def pathto(name):
-        return self.builder.get_relative_uri(page, name)
+    def pathto(name: str) -> str:
+        return builder.get_relative_uri(page, name)
 
-    lines = (_line(app, known[key], used[key], pathto) for key in used)
+    lines = (_line(builder.env, known[key], used[key], pathto) for key in used)
     heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     self.body.append(
         f'{SEARCH}<div class="wide" role="region" tabindex="0" aria-label="All numbers"><table class="register">'
@@ -54,62 +59,54 @@ def write_html(self, node):
     raise nodes.SkipNode
 
 
-def _line(app, row, places, pathto):
+def _line(env: BuildEnvironment, row: Result, places: list[dict[str, Any]], pathto: PathTo) -> str:
     """Write one number: its key, its value, how it was computed and where it is used."""
-    passports = app.trialbook_passports
+    passports = of(env).passports
     value = row.value[0] if isinstance(row.value, list) else row.value
     sort = "" if isinstance(value, str | None) else f' data-sort="{value!r}"'
     said = passports.lines(row)
-    how = [said.get(label) for label in ("Method", "Analysed", "Estimand", "Records")]
+    how = [said.get(label, "") for label in ("Method", "Analysed", "Estimand", "Records")]
     how += [f"a second way: {said['Second way']}" if "Second way" in said else ""]
     how += [behind(passports, row, pathto) if row.dataset in passport.TABLES and passports.rows(row) else ""]
     raw = f"<small>{said['Raw value']}</small>" if "Raw value" in said else ""
-    cell = f"{pathto(f'{EXECUTED}/{row.notebook}')}#{row.cell}"
-    where = "".join(_places(app, row.key, page, list(own), pathto) for page, own in groupby(places, _page))
+    where = "".join(_places(env, row.key, page, list(own), pathto) for page, own in groupby(places, _page))
     return (
         f'<tr id="{row.key}"><th scope="row"><code>{row.key}</code></th>'
-        f'<td{sort}><a href="{cell}">{escape(row.display)}</a> {escape(row.unit)} {raw}</td>'
+        f'<td{sort}><a href="{passports.address(row, pathto)}">{escape(row.display)}</a> {escape(row.unit)} {raw}</td>'
         f"<td>{'<br>'.join(filter(None, how))}</td><td>{where}</td></tr>\n"
     )
 
 
-def _page(use):
+def _page(use: dict[str, Any]) -> str:
     return use["page"]
 
 
-def _places(app, key, page, own, pathto):
+def _places(env: BuildEnvironment, key: str, page: str, own: list[dict[str, Any]], pathto: PathTo) -> str:
     """Write the uses of a number on one page: each sentence with the number marked, each table once with its rows."""
-    known = app.trialbook_index.results
-    title = "Front page" if page == app.env.config.root_doc else escape(app.env.titles[page].astext())
+    title = "Front page" if page == env.config.root_doc else escape(env.titles[page].astext())
     said = []
     for use in own:
-        text = "".join(_part(part, key, known) for part in use["sentence"])
+        text = "".join(_part(part, key, env) for part in use["sentence"])
         said.append(f'<li><a href="{pathto(page)}#{use["anchor"]}">{text}</a></li>')
     return f"<p>{title}</p><ul>{''.join(said)}</ul>"
 
 
-def _part(part, key, known):
+def _part(part: str | dict[str, str], key: str, env: BuildEnvironment) -> str:
     if isinstance(part, str):
         return escape(part)
-    display = escape(known[part["key"]].display)
+    display = escape(of(env).index.results[part["key"]].display)
     return f"<mark>{display}</mark>" if part["key"] == key else display
 
 
-def add_script(app, pagename, templatename, context, doctree):
+def add_script(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Load on its page the script that searches and sorts the list."""
     if doctree is not None and next(doctree.findall(register), None) is not None:
         app.add_js_file("register.js", loading_method="defer")
 
 
-def say_elsewhere(self, node):
+def say_elsewhere(self: SphinxTranslator, node: register) -> None:
     """Say in print where the list is."""
     self.body.append(ELSEWHERE)
     raise nodes.SkipNode
-
-
-def setup(app):
-    """Register the directive."""
-    app.add_node(register, html=(write_html, None), latex=(say_elsewhere, None), text=(say_elsewhere, None))
-    app.add_directive("register", RegisterDirective)
-    app.connect("html-page-context", add_script)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

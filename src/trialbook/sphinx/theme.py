@@ -1,109 +1,143 @@
-"""Sphinx extension: what a paper needs of Jupyter Book beyond its numbers.
+"""What a paper needs of its theme beyond its numbers.
 
 The title and the banner come from the trial, launch buttons open the source notebooks, formulas need no script from
-another host, and a change that Jupyter Book does not see (the table of contents, the engine) reads every page again.
+another host, and a change that Sphinx does not see (the table of contents, the engine) reads every page again.
 """
 
 import hashlib
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
-from trialbook.sphinx.numbers import EXECUTED
+from trialbook.results.executed import Executed
+from trialbook.sphinx import index
+from trialbook.sphinx.placed import find, of
+from trialbook.sphinx.prose import is_executed
 
-SOURCES = "notebooks"
-UNUSED = ("*.map", "*.ttf", "fontawesome.js*")  # of the theme's files: no page loads them
-SYNTHETIC = (
-    "The data of this book are synthetic: no individual data of the trial are public. "
-    "They are calibrated so that the analyses give the published figures, and support no new clinical conclusion."
-)
-DRAFT = "Draft: the prose was written for another trial, and what this one lacks is marked as not available."
+HERE = Path(__file__).parent
+BOOK_THEMES = ("sphinx_book_theme", "pydata_sphinx_theme")
+# of the files of these themes: no page loads them
+UNUSED = ("scripts/*.map", "styles/*.map", "scripts/fontawesome.js*", "vendor/fontawesome/**/*.ttf")
+NOT_OURS = "https://github.com/executablebooks/jupyter-book"  # to which Jupyter Book leads where nothing is given
+SYNTHETIC = "The data of this book are synthetic: they support no new clinical conclusion."
+DRAFT = "Draft: what the results lack is marked as not available, and claims that do not hold are struck out."
 
 
-def describe_trial(app, config):
-    """Take the title from the trial, and put up the banners of synthetic data and of a draft."""
-    facts = app.trialbook_index.results
+def configure(app: Sphinx, config: Config) -> None:
+    """Complete the configuration by what the trial says and by what the extension brings."""
+    found = index.read(Path(app.srcdir), config)
     for name in ("trial.short_title", "trial.title"):
-        if name in facts:
-            config.project = config.html_title = facts[name].display
+        if name in found.results:
+            config.project = config.html_title = found.results[name].display
             break
-    banners = [SYNTHETIC] if facts["trial.provenance"].value == "synthetic" else []
-    banners += [DRAFT] if config.trialbook_draft else []
-    if banners:
-        config.html_theme_options["announcement"] = " ".join(banners)
-        line = " ".join(banner.split(":")[0] + "." for banner in banners)
-        header = rf"\AddToHook{{shipout/foreground}}{{\put(1in,-0.4in){{\makebox(0,0)[l]{{\footnotesize {line}}}}}}}"
-        config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + header
+    if lines := " ".join(banner.split(":")[0] + "." for banner in _banners(found, config)):
+        header = rf"\AddToHook{{shipout/foreground}}{{\put(1in,-0.4in){{\makebox(0,0)[l]{{\footnotesize {lines}}}}}}}"
+        preamble = config.latex_elements.get("preamble", "") + header
+        config.latex_elements = config.latex_elements | {"preamble": preamble}  # the defaults stay those of Sphinx
+    config.today = config.today or " "  # the same sources give the same PDF
+    config.html_static_path = [*config.html_static_path, str(HERE / "static")]
+    config.templates_path = [*config.templates_path, str(HERE / "templates")]
+    if config.html_theme == "sphinx_book_theme":
+        config.html_theme_options = _with_repository(config.html_theme_options)
+    layout = [config.trialbook_words]
+    for value in ("external_toc_path", "bibtex_bibfiles"):
+        layout += _list(config[value]) if value in config else []
+    config.trialbook_layout = _digest(Path(app.srcdir, name) for name in layout)
+
+
+def _banners(found: Executed, config: Config) -> list[str]:
+    provenance = found.results.get("trial.provenance")
+    synthetic = provenance is not None and provenance.value == "synthetic"
+    return [SYNTHETIC] * synthetic + [DRAFT] * config.trialbook_draft
+
+
+def _with_repository(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of the theme, with the buttons that need the repository's address only where it is given."""
+    given = options.get("repository_url", "") not in ("", NOT_OURS)
+    buttons = {"use_repository_button": given, "use_issues_button": given}
+    return options | buttons | ({} if given else {"launch_buttons": {}, "repository_url": ""})
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(path.read_bytes() if path.exists() else b"")
+    return found.hexdigest()
+
+
+def fingerprint() -> int:
+    """Take a number that changes with the engine, so that no page is kept that another engine read."""
+    engine = HERE.parent
+    return int(_digest(sorted([*engine.rglob("*.py"), *HERE.glob("*.yml")]))[:12], 16)
+
+
+def put_up_banner(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Say on every page that the data are synthetic, or the book a draft: where the theme says such, or else first."""
+    said = " ".join(_banners(of(app.env).index, app.config))
+    if "theme_announcement" in context:
+        context["theme_announcement"] = " ".join(filter(None, [context["theme_announcement"], said]))
+    elif said and doctree is not None:
+        context["body"] = f'<p class="banner" role="note">{escape(said)}</p>\n{context["body"]}'
 
 
 class ProvenanceDirective(SphinxDirective):
-    """``{provenance}``: says in the text that the data are synthetic, and nothing when they are real."""
+    """``{provenance}``: says that the data are synthetic, with its content; and nothing when they are real."""
 
-    def run(self):
-        if self.env.app.trialbook_index.results["trial.provenance"].value != "synthetic":
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        found = find(self, "result", "trial.provenance")
+        if found is None or found.value != "synthetic":
             return []
-        title = nodes.title("", "Synthetic data")
-        return [nodes.admonition("", title, nodes.paragraph(SYNTHETIC, SYNTHETIC), classes=["warning"])]
+        box = nodes.admonition(
+            "", nodes.title("", "Synthetic data"), nodes.paragraph(SYNTHETIC, SYNTHETIC), classes=["warning"]
+        )
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
 
 
-def title_latex(app, env, docnames):
+def title_latex(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Give the PDF the trial's title."""
     title = app.config.project
     app.config.latex_documents = [(start, name, title, *rest) for start, name, _, *rest in app.config.latex_documents]
 
 
-def show_repository(app, config):
-    """Show the buttons that need the repository's address only when `_config.yml` gives it."""
-    given = bool(config.html_theme_options.get("repository_url"))
-    config.html_theme_options |= {"use_repository_button": given, "use_issues_button": given}
-    if not given:
-        config.html_theme_options["launch_buttons"] = {}
-
-
-def bring_own(app, config):
-    """Add the engine's style sheet, scripts and templates to those of the paper."""
-    here = Path(__file__).parent
-    config.html_static_path.append(str(here / "static"))
-    config.templates_path.append(str(here / "templates"))
-
-
-def take_fingerprint(app, config):
-    """Note all that shapes every page; when it changes, Sphinx reads every page again."""
-    root = Path(app.srcdir)
-    files = [
-        *Path(__file__).parents[1].rglob("*.py"),
-        root / "_toc.yml",
-        root / "_config.yml",
-        *root.glob("book/*.bib"),
-    ]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.read_bytes())
-    config.trialbook_fingerprint = digest.hexdigest()
-
-
-def launch_sources(app, pagename, templatename, context, doctree):
+def launch_sources(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Let the buttons of an executed notebook's page open its source, which is the one in the repository."""
-    if not pagename.startswith(f"{EXECUTED}/"):
+    if not is_executed(app.config, pagename):
         return
+    executed, sources = app.config.trialbook_executed, app.config.trialbook_sources
     for group in context.get("header_buttons", []):
         for button in [group, *group.get("buttons", [])]:
-            if "url" in button and "://" in button["url"]:
-                button["url"] = (
-                    button["url"].replace(f"{EXECUTED}/", f"{SOURCES}/").replace(f"{EXECUTED}%2F", f"{SOURCES}%2F")
-                )
+            if "://" in button.get("url", ""):
+                for slash in ("/", "%2F"):
+                    button["url"] = button["url"].replace(f"{executed}{slash}", f"{sources}{slash}")
 
 
-def visit_inline_formula(self, node):
+def write_inline_formula(self: HTML5Translator, node: nodes.math) -> None:
     """Write an inline formula as MathML."""
     self.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
-def visit_display_formula(self, node):
+def write_display_formula(self: HTML5Translator, node: nodes.math_block) -> None:
     """Write a displayed formula as MathML, with its number."""
     number = f'<span class="eqno">({node["number"]})</span>' if node.get("number") else ""
     self.body.append(
@@ -112,29 +146,15 @@ def visit_display_formula(self, node):
     raise nodes.SkipNode
 
 
-def visit_citation(self, node):
+def open_citation(self: HTML5Translator, node: nodes.citation) -> None:
     """Write an entry of the bibliography as an item of its list, which is what a screen reader looks for in one."""
     type(self).visit_citation(self, node)
     self.body[-1] = self.body[-1].replace("doc-biblioentry", "listitem")
 
 
-def remove_unused(app, exception):
+def remove_unused(app: Sphinx, exception: Exception | None) -> None:
     """Leave out of the site what no page loads."""
-    if exception is None:
+    if exception is None and app.config.html_theme in BOOK_THEMES:
         for pattern in UNUSED:
-            for path in Path(app.outdir, "_static").rglob(pattern):
+            for path in Path(app.outdir, "_static").glob(pattern):
                 path.unlink()
-
-
-def setup(app):
-    """Register the handlers."""
-    app.add_config_value("trialbook_fingerprint", "", "env", str)
-    app.add_directive("provenance", ProvenanceDirective)
-    app.add_html_math_renderer("mathml", (visit_inline_formula, None), (visit_display_formula, None))
-    app.add_node(nodes.citation, override=True, html=(visit_citation, HTML5Translator.depart_citation))
-    for priority, handler in enumerate((describe_trial, show_repository, bring_own, take_fingerprint), start=700):
-        app.connect("config-inited", handler, priority=priority)
-    app.connect("env-before-read-docs", title_latex)
-    app.connect("html-page-context", launch_sources, priority=502)
-    app.connect("build-finished", remove_unused)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,100 +1,91 @@
-"""Sphinx extension: where the paper uses each number, and in which sentence.
+"""Where the paper uses each number, and in which sentence.
 
 Each place of a number in the prose gets an anchor, and `numbers.json` in the built site lists them by key.
 """
 
 import json
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from trialbook.displays.tables import markup
 from trialbook.results.sentences import joined
 from trialbook.sphinx import prose
+from trialbook.sphinx.placed import is_placed, of
 
 
-def note_uses(app, doctree):
-    """Note for a page of prose the anchor and the sentence of each of its numbers."""
-    if not app.env.docname.startswith(prose.FOLDER):
-        return
-    known = app.trialbook_index.results
-    used = app.env.metadata[app.env.docname]["uses"] = []
-    placed = (node for node in doctree.findall(addnodes.pending_xref) if node.get("reftype") == "number")
-    numbers = [node for node in placed if node["reftarget"] in known]
+def of_page(doctree: nodes.document) -> list[dict[str, Any]]:
+    """Give each number of a page of prose its anchor, and list it.
+
+    Returns
+    -------
+    list of dict
+        Each with ``key``, ``anchor``, ``in`` and ``sentence``: see `by_key`.
+    """
+    numbers = [node for node in doctree.findall(addnodes.pending_xref) if _is_number(node)]
     for count, node in enumerate(numbers, start=1):
         node["ids"] = [f"number-{count}"]
-    for node in numbers:
-        entry, table = _around(node, nodes.entry), _around(node, markup.result_table)
-        sentence = _row(table, entry) if table else _sentence(node)
-        used.append({"key": node["reftarget"], "anchor": node["ids"][0], "in": _kind(node), "sentence": sentence})
+    return [
+        {"key": node["reftarget"], "anchor": node["ids"][0], "in": _kind(node), "sentence": _sentence(node)}
+        for node in numbers
+    ]
 
 
-def uses(env):
-    """List by key where the paper uses each number.
-
-    Parameters
-    ----------
-    env : sphinx.environment.BuildEnvironment
-        After all documents were read.
+def by_key(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
+    """List by key where the paper uses each number, after all documents were read.
 
     Returns
     -------
     dict of str to list of dict
-        Each with ``page``, ``anchor``, ``in`` (sentence, table or caption) and ``sentence``: a list in which a
+        Each with ``page``, ``anchor``, ``in`` (sentence, title, caption or table) and ``sentence``: a list in which a
         string is text and ``{"key": …}`` is a number; pages in the order of the table of contents.
     """
-    root = env.config.root_doc
-    found = {}
-    for page in [root, *env.toctree_includes.get(root, [])]:
-        for use in env.metadata[page].get("uses", []):
-            found.setdefault(use["key"], []).append({"page": page, **{k: v for k, v in use.items() if k != "key"}})
+    found: dict[str, list[dict[str, Any]]] = {}
+    for page, use in of(env).noted("uses"):
+        found.setdefault(use["key"], []).append({"page": page, **{k: v for k, v in use.items() if k != "key"}})
     return found
 
 
-def _around(node, kind):
-    return next((around for around in prose.lineage(node) if isinstance(around, kind)), None)
+def _is_number(node: nodes.Node) -> bool:
+    return is_placed(node) and node["reftype"] == "result"
 
 
-def _kind(node):
-    for kind, name in ((markup.result_table, "table"), (nodes.caption, "caption"), (nodes.title, "title")):
-        if _around(node, kind):
-            return name
-    return "sentence"
+def _kind(node: nodes.Node) -> str:
+    if _cell(node):
+        return "table"
+    title = prose.around(node, nodes.title)
+    if prose.around(node, nodes.caption) or (title and isinstance(title.parent, nodes.table)):
+        return "caption"
+    return "title" if title else "sentence"
 
 
-def _sentence(node):
-    """The sentence of a number: prose has one a line, and the tree keeps the line breaks."""
-    block = _around(node, nodes.TextElement)
-    while isinstance(block, (nodes.Inline, addnodes.pending_xref)):
-        block = _around(block.parent, nodes.TextElement)
-    lines, own = [[]], 0
-    for part in _parts(block):
-        if isinstance(part, str):
-            first, *rest = part.split("\n")
-            lines[-1].append(first)
-            lines += [[line] for line in rest]
+def _sentence(node: nodes.Node) -> list[Any]:
+    cell = _cell(node)
+    return _row(*cell) if cell else joined(_parts(prose.sentence_around(node)))
+
+
+def _cell(node: nodes.Node) -> tuple[nodes.Element, nodes.Element] | None:
+    """The table of results and the entry in it in which a number stands."""
+    table, entry = prose.around(node, markup.result_table), prose.around(node, nodes.entry)
+    return (table, entry) if table and entry else None
+
+
+def _parts(sentence: prose.Sentence) -> Iterator[Any]:
+    """The words of a sentence and, whole, the numbers in it; what another page has to say first is left out (…)."""
+    for link, pieces in groupby(sentence, key=lambda piece: prose.around(piece[1], addnodes.pending_xref)):
+        if link is None:
+            yield "".join(words for words, _ in pieces)
         else:
-            if part is node:
-                own = len(lines) - 1
-            lines[-1].append({"key": part["reftarget"]})
-    return joined(lines[own])
+            yield {"key": link["reftarget"]} if _is_number(link) else "…"
 
 
-def _parts(block):
-    """The texts of a block and, whole, the numbers in it; what another page has to say first is left out (…)."""
-    for child in block.children:
-        if isinstance(child, addnodes.pending_xref) and child["reftype"] == "number" and child["ids"]:
-            yield child
-        elif isinstance(child, addnodes.pending_xref):
-            yield "" if list(child.findall(nodes.image)) else "…"
-        elif isinstance(child, nodes.Text):
-            yield child.astext()
-        else:
-            yield from _parts(child)
-
-
-def _row(table, entry):
+def _row(table: nodes.Element, entry: nodes.Element) -> list[str]:
     """The place of a number in a table: the table's label and the heading of its row."""
     row = entry.parent
     column = row.index(entry)
@@ -102,16 +93,9 @@ def _row(table, entry):
     return [": ".join(part for part in said if part)]
 
 
-def write_numbers(app, exception):
+def write_uses(app: Sphinx, exception: Exception | None) -> None:
     """Serve with the book where each number is used: one key a line, sorted."""
     if exception is None:
-        found = uses(app.env)
+        found = by_key(app.env)
         lines = (f"{json.dumps(key)}: {json.dumps(found[key], ensure_ascii=False)}" for key in sorted(found))
         Path(app.outdir, "numbers.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf8")
-
-
-def setup(app):
-    """Register the handlers."""
-    app.connect("doctree-read", note_uses)
-    app.connect("build-finished", write_numbers)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
 from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
 from trialbook.trial import tables as schema
-from trialbook.trial.config import AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
+from trialbook.trial.config import Facts, Visit, read_facts
 
 TABLES = ("adsl", "adlb", "adae", "adex")
 REQUIRED = ("adsl", "adlb")
@@ -24,20 +23,20 @@ class Trial:
     facts: Facts
     adsl: pd.DataFrame
     adlb: pd.DataFrame
-    adae: pd.DataFrame | None = None
-    adex: pd.DataFrame | None = None
+    adae: pd.DataFrame | None
+    adex: pd.DataFrame | None
 
     @cached_property
-    def arms(self) -> list[Arm]:
+    def arms(self):
         """The two arms, test before reference."""
         return sorted(self.facts.arms, key=lambda arm: arm.role == "reference")
 
     @property
-    def ci_level(self) -> str:
+    def ci_level(self):
         """The confidence level as it is written, such as ``95%``."""
         return f"{100 * (1 - self.facts.alpha):g}%"
 
-    def subjects(self, analysis_set: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
+    def subjects(self, analysis_set=None):
         """Select the subjects of an analysis set.
 
         Parameters
@@ -53,7 +52,7 @@ class Trial:
         chosen = self.adsl if analysis_set is None else self.adsl[self.adsl[analysis_set.flag] == "Y"]
         return {arm.id: chosen[chosen["TRT01P"] == arm.value] for arm in self.arms}
 
-    def within(self, analysis_set: str) -> "Trial":
+    def within(self, analysis_set):
         """Choose the analysis set of the efficacy analyses.
 
         Parameters
@@ -79,11 +78,11 @@ class Trial:
         chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
         return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
 
-    def parameters(self, role: Literal["efficacy", "laboratory"]) -> list[Parameter]:
+    def parameters(self, role):
         """List the declared parameters of one role, in the order of ``trial.yml``."""
         return [parameter for parameter in self.facts.parameters if parameter.role == role]
 
-    def visits(self, paramcd: str) -> list[Visit]:
+    def visits(self, paramcd):
         """List the scheduled visits, from the baseline on, with rows of a parameter (whose AVAL may be missing)."""
         seen = self._seen.get(paramcd, ())
         return [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline and v.avisitn in seen]
@@ -95,17 +94,17 @@ class Trial:
         return {"baseline": visits[0], **{formats.slug(v.label): v for v in visits[1:-1]}, "final": visits[-1]}
 
     @cached_property
-    def _seen(self) -> dict[str, set[float]]:
+    def _seen(self):
         """The visits with rows of each parameter."""
-        return {str(paramcd): set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
+        return {paramcd: set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
 
-    def visit_id(self, visit: Visit, paramcd: str) -> str:
+    def visit_id(self, visit, paramcd):
         """Name a visit in a key: ``baseline``, ``final`` for the last one of the parameter, or its label."""
         if visit.avisitn == self.facts.visits.baseline:
             return "baseline"
         return "final" if visit == self.visits(paramcd)[-1] else formats.slug(visit.label)
 
-    def values(self, paramcd: str, analysis_set: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
+    def values(self, paramcd, analysis_set=None):
         """Spread a parameter over subjects and scheduled visits.
 
         Parameters
@@ -155,19 +154,18 @@ def read_trial(folder: str | Path) -> Trial:
     """
     folder = Path(folder)
     facts = read_facts(folder)
-    faults: list[Fault] = []
-    tables: dict[str, pd.DataFrame] = {}
+    faults, tables = [], {}
     for name in TABLES:
         path = folder / f"{name}.csv"
         if path.exists():
             table, found = schema.read_table(path)
             faults += found
-            if table is not None:
-                tables[name] = table
+            tables |= {} if found else {name: table}
         elif name in REQUIRED:
             faults.append(Fault(path.name, "the file is missing", f"put {path.name} beside trial.yml"))
     if all(name in tables for name in REQUIRED):
         faults += schema.check(tables, facts)
     if faults:
         raise FaultsError(folder, faults)
-    return Trial(folder, facts, **{name: schema.to_numbers(table, name, facts) for name, table in tables.items()})
+    numbered = {name: schema.to_numbers(table, name, facts) for name, table in tables.items()}
+    return Trial(folder, facts, *(numbered.get(name) for name in TABLES))

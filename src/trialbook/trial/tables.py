@@ -2,7 +2,6 @@
 
 import csv
 import io
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ import pandera.pandas as pa
 from trialbook.errors import Fault
 from trialbook.results.formats import slug
 from trialbook.stats import units
-from trialbook.trial.config import Facts
 
 NUMERIC = {
     "adsl": ("AGE",),
@@ -22,7 +20,7 @@ NUMERIC = {
 RECORD = {"adsl": ["USUBJID"], "adlb": ["USUBJID", "PARAMCD", "AVISITN"]}  # what only one row may hold
 
 
-def read_table(path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
+def read_table(path):
     """Read one CSV as text.
 
     Parameters
@@ -59,9 +57,9 @@ def read_table(path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
     if not rows:
         return fail("the file is empty", "put a header line and the rows in it, or remove the file")
     header = rows.pop(next(iter(rows)))
-    names = [name for name in header if isinstance(name, str)]
-    if len(header) == 1 and any(mark in name for name in names for mark in ";\t"):
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
         return fail("the cells are not separated by commas", "save it as CSV with commas, and decimals with points")
+    names = [name for name in header if isinstance(name, str)]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         return fail(f"the column {repeated[0]} stands twice", "keep one of the two", 1)
     if not rows:
@@ -78,7 +76,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
     return pd.DataFrame(rows.values(), index=list(rows), columns=header, dtype="str")[names], []
 
 
-def check(tables: dict[str, pd.DataFrame], facts: Facts) -> list[Fault]:
+def check(tables, facts):
     """Check all tables of a trial against its facts and against each other.
 
     Parameters
@@ -105,7 +103,7 @@ def check(tables: dict[str, pd.DataFrame], facts: Facts) -> list[Fault]:
     return faults + _check_arms(tables["adsl"], facts) + _check_parameters(adlb, facts) + _check_units(adlb, facts)
 
 
-def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
+def to_numbers(table, name, facts):
     """Turn the numeric columns of a valid text table into floats, those of ADLB in the units of ``trial.yml``."""
     wanted = [column for column in _numeric(name, facts) if column in table]
     numbers = table.assign(**{column: pd.to_numeric(table[column]).astype(float) for column in wanted})
@@ -165,15 +163,11 @@ def _one_of(what, values):
     return _rule(f"must be {what}", f"use one of: {', '.join(values)}", lambda column: column.isin(values))
 
 
-def _is_number(column: pd.Series) -> pd.Series:
+def _is_number(column):
     return pd.to_numeric(column, errors="coerce").abs() < np.inf
 
 
-def _is_grade(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column, errors="coerce").isin([1, 2, 3, 4, 5]) | ~_is_number(column)
-
-
-def _is_spelt_alike(column: pd.Series) -> pd.Series:
+def _is_spelt_alike(column):
     return column == column.groupby(column.map(slug)).transform("first")
 
 
@@ -183,7 +177,7 @@ _IS_NUMBER = _rule(
 _IS_GRADE = _rule(
     "must be a grade from 1 to 5",
     "write the grade as a digit, or leave the cell empty if it is missing",
-    _is_grade,
+    lambda column: pd.to_numeric(column, errors="coerce").isin([1, 2, 3, 4, 5]) | ~_is_number(column),
 )
 _FLAG = _one_of("a flag", ["Y", "N"])
 _SPELT_ALIKE = _rule(
@@ -299,8 +293,7 @@ def _other_units(adlb, facts):
 
 def _check_units(adlb, facts):
     """Say which rows are in a unit that is not known, or that cannot be converted to the declared one."""
-    faults: list[Fault] = []
-    seen: dict[str, str] = {}
+    faults, seen = [], {}
     for parameter, unit, rows in _other_units(adlb, facts):
         wanted = parameter.unit or seen.setdefault(parameter.paramcd, unit)  # one unit throughout need not be declared
         if not parameter.unit and units.spelling(unit) != units.spelling(wanted):

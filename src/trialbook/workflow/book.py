@@ -1,29 +1,37 @@
 """Build the book with Jupyter Book, beside the book that stands, and put it in its place only when it is whole."""
 
-import os
-import re
 import shutil
 import subprocess
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-from bs4 import BeautifulSoup
-from jupyter_book.cli.main import main as jupyter_book
+from bs4 import BeautifulSoup, Tag
+from jupyter_book.config import get_final_config
+from jupyter_book.pdf import update_latex_documents
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError, SphinxError, SphinxParallelError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from trialbook import provenance
 from trialbook.errors import UserError
+from trialbook.workflow import faults
+from trialbook.workflow.faults import Fault
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LISTS = ("not_available", "false_claims")
 PROGRAMS = ("pandoc", "rsvg-convert")
 STAGED = ("book", "_config.yml", "_toc.yml")
 
 
 class BookError(UserError):
-    """The book could not be built; the message holds what Sphinx found wrong, and nothing was replaced."""
+    """The book could not be built, and nothing was replaced; `faults` holds what Sphinx found wrong, a line each."""
+
+    def __init__(self, faults: Iterable[Fault]):
+        self.faults = list(dict.fromkeys(faults))
+        super().__init__("\n  ".join(["the book was not built, and what stood before stands:", *map(str, self.faults)]))
 
 
-def stage(root, source):
+def stage(root: Path, source: Path) -> None:
     """Copy what is common to every trial's book to the source folder of another trial.
 
     Parameters
@@ -42,7 +50,9 @@ def stage(root, source):
             shutil.copy2(original, copy)
 
 
-def build(source, output, builder="html", draft=False, trial=None):
+def build(
+    source: Path, output: Path, builder: str = "html", draft: bool = False, trial: Path | None = None
+) -> dict[str, list[str]]:
     """Build the book of a source folder.
 
     Every page is written anew into an empty folder, from documents that are read again only where they changed;
@@ -55,7 +65,7 @@ def build(source, output, builder="html", draft=False, trial=None):
     output : Path
         Gets the built site; its parent keeps the read documents.
     builder : str
-        A builder of Jupyter Book: ``html``, ``latex``.
+        A builder of Sphinx: ``html``, ``singlehtml``, ``latex``.
     draft : bool
         Show a result that does not exist as ``[not available: key]`` instead of failing.
     trial : Path, optional
@@ -73,19 +83,21 @@ def build(source, output, builder="html", draft=False, trial=None):
         With one line per fault; `output` is then as it was.
     """
     work = output.parent / ".work"
-    built = work / "_build" / builder
+    built = work / builder
     shutil.rmtree(built, ignore_errors=True)
-    os.environ["TRIALBOOK_DRAFT"] = "1" if draft else ""
-    os.environ["TRIALBOOK_CODE"] = provenance.revision(".")
-    os.environ["TRIALBOOK_DATA"] = provenance.digest(trial) if trial else ""
-    arguments = ["build", str(source), "--path-output", str(work), "--builder", builder]
-    said = StringIO()
+    settings = {
+        "trialbook_draft": draft,
+        "trialbook_code": provenance.revision("."),
+        "trialbook_data": provenance.digest(trial) if trial else "",
+    }
     try:
-        with redirect_stdout(said), redirect_stderr(said):
-            jupyter_book([*arguments, "-W", "-n", "--keep-going", "-q"], standalone_mode=False)
-    except (Exception, SystemExit) as error:
-        shutil.rmtree(work)  # or documents once read with a warning would pass without it
-        raise BookError(_faults(said.getvalue())) from error
+        found = _run_sphinx(source, built, work / "doctrees", builder, settings)
+    except BaseException:
+        shutil.rmtree(work)  # or documents once read with a fault would pass without it
+        raise
+    if found:
+        shutil.rmtree(work)
+        raise BookError(found)
     old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if output.exists():
@@ -96,7 +108,32 @@ def build(source, output, builder="html", draft=False, trial=None):
     return {name: path.read_text("utf8").splitlines() for name, path in listings.items() if path.exists()}
 
 
-def word(source, output):
+def _run_sphinx(source: Path, output: Path, doctrees: Path, builder: str, settings: dict[str, Any]) -> list[Fault]:
+    """Build with the configuration that Jupyter Book makes of ``_config.yml``, and list what Sphinx finds wrong.
+
+    As `jupyter_book.sphinx.build_sphinx` does, which says what it finds in print only, an exception included.
+    """
+    given = {
+        "external_toc_path": str((source / "_toc.yml").resolve()),
+        "nitpicky": True,
+        "latex_individualpages": False,
+    }
+    config, more = get_final_config(user_yaml=source / "_config.yml", cli_config=given | settings, sourcedir=source)
+    config["extensions"].insert(0, faults.__name__)
+    with faults.collected() as found, patch_docutils(None), docutils_namespace():
+        try:
+            app = Sphinx(source, None, output, doctrees, builder, config, status=None, warning=None)
+            documents = update_latex_documents(app.config.latex_documents, more["latex_doc_overrides"])
+            app.config.latex_documents = documents
+            app.build()
+        except SphinxError as error:
+            if isinstance(error, SphinxParallelError) or (isinstance(error, ExtensionError) and error.orig_exc):
+                raise  # a mistake in a program, not in the book
+            found.append(Fault("", str(error)))
+    return found
+
+
+def word(source: Path, output: Path) -> None:
     """Build the paper, without the notebooks of its appendix, as a Word document.
 
     Pandoc reads the book as one HTML page, because from LaTeX the numbers would get lost. It is a program of its
@@ -111,12 +148,12 @@ def word(source, output):
 
     Raises
     ------
-    BookError
+    UserError
         If a program is missing, or the book has a fault.
     """
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     if absent:
-        raise BookError(
+        raise UserError(
             f"a Word document needs {' and '.join(absent)}: "
             "apt-get install pandoc librsvg2-bin, brew install pandoc librsvg, or see pandoc.org/installing"
         )
@@ -129,10 +166,10 @@ def word(source, output):
     command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(output.resolve())]
     done = subprocess.run(command, cwd=site, input=str(article), text=True, capture_output=True)
     if done.returncode:
-        raise BookError(f"pandoc could not write {output}: {done.stderr.strip()}")
+        raise UserError(f"pandoc could not write {output}: {done.stderr.strip()}")
 
 
-def _keep_paper(article):
+def _keep_paper(article: Tag) -> None:
     """Take out of the book on one page what only a site needs: the appendix, and links to its cells."""
     for start in article.select("span[id^='document-executed/']"):
         start.find_next_sibling("section").decompose()
@@ -148,7 +185,7 @@ def _keep_paper(article):
             link.unwrap()
 
 
-def _draw_images(article, folder):
+def _draw_images(article: Tag, folder: Path) -> None:
     """Draw each image in pixels, sharp enough for print, since Word shows no SVG of others."""
     for image in article.select("img[src$='.svg']"):
         drawn = image["src"].removesuffix(".svg") + ".png"
@@ -159,10 +196,3 @@ def _draw_images(article, folder):
             del image[size]
         inline = image.find_parent("figure") is None
         image["height" if inline else "width"] = "0.25in" if inline else "6in"
-
-
-def _faults(said):
-    """Pick from what Sphinx said the lines that name a fault; where there is none, the last lines."""
-    lines = _COLOUR.sub("", said).splitlines()
-    faults = [line for line in lines if re.search("WARNING|ERROR|CRITICAL|rror:", line)] or lines[-30:]
-    return "\n  ".join(["the book was not built, and what stood before stands:", *dict.fromkeys(faults)])

@@ -1,0 +1,68 @@
+"""The executed notebooks of a book, as the extension asks for them."""
+
+import base64
+from functools import lru_cache
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ConfigError
+
+from trialbook.results import executed
+from trialbook.results.executed import PDF, SVG, Executed, ExecutedError, ShownFigure, ShownTable
+from trialbook.results.row import Result, dump
+
+
+def read(source: Path, config: Config) -> Executed:
+    """Read the executed notebooks of a book; those that stand as they did were read before.
+
+    Parameters
+    ----------
+    source : Path
+        The source folder.
+    config : Config
+
+    Returns
+    -------
+    Executed
+
+    Raises
+    ------
+    ConfigError
+        If there is no notebook, or one has a fault.
+    """
+    folder = source / config.trialbook_executed
+    stamps = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in folder.glob("*.ipynb")]
+    if not stamps:
+        raise ConfigError(f"{config.trialbook_executed}/ holds no executed notebook: run them first")
+    return _read(folder, tuple(sorted(stamps)))
+
+
+@lru_cache(maxsize=1)
+def _read(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> Executed:
+    try:
+        return executed.read(folder)
+    except ExecutedError as error:
+        raise ConfigError(str(error)) from None
+
+
+def known(index: Executed, kind: str) -> dict[str, Result] | dict[str, ShownTable] | dict[str, ShownFigure]:
+    """All of one kind, by key: ``result``, ``table`` or ``figure``."""
+    return {"result": index.results, "table": index.tables, "figure": index.figures}[kind]
+
+
+def page(config: Config, shown: Result | ShownTable | ShownFigure) -> str:
+    """Name the document of the notebook in which something is shown."""
+    return f"{config.trialbook_executed}/{shown.notebook}"
+
+
+def drawings(figure: ShownFigure) -> dict[str, bytes]:
+    """The files of a figure, by their endings."""
+    svg, pdf = figure.files.get(SVG), figure.files.get(PDF)
+    return ({".svg": svg.encode()} if svg else {}) | ({".pdf": base64.b64decode(pdf)} if pdf else {})
+
+
+def write_results(app: Sphinx, exception: Exception | None) -> None:
+    """Serve all rows with the book."""
+    if exception is None:
+        Path(app.outdir, "results.json").write_text(dump(read(Path(app.srcdir), app.config).results), "utf8")

@@ -1,0 +1,80 @@
+"""The checks of the prose: no digit in it is a result typed by hand, and no word outside of a claim judges."""
+
+import re
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+
+from trialbook.sphinx import prose
+from trialbook.sphinx.placed import COMPUTED, is_placed, of, say_fault
+from trialbook.sphinx.words import Words
+
+CLAIMED = "claimed"  # marks the nodes whose words are those of a claim
+_MAY_HOLD_DIGITS = (
+    nodes.literal,
+    nodes.literal_block,
+    nodes.comment,
+    nodes.math_block,
+    nodes.footnote_reference,
+    nodes.label,
+)
+
+
+def check_digits(app: Sphinx, doctree: nodes.document) -> None:
+    """Report every digit of a page of prose that is neither a result nor allowed."""
+    listed = _words(app)
+    if listed is None:
+        return
+    for node in doctree.findall():
+        if found := re.search(r"\S*\d\S*", listed.without_typed(_typed(node))):
+            message = "the number %r is typed by hand: place a result with {num}`key`; %s lists what may be typed"
+            say_fault(app.env, message, found.group(), app.config.trialbook_words, location=node)
+
+
+def check_words(app: Sphinx, doctree: nodes.document) -> None:
+    """Report every word of a page of prose that judges and is outside of a claim."""
+    listed = _words(app)
+    if listed is None or app.env.docname in listed.exempt:
+        return
+    for block in prose.blocks(doctree):
+        for sentence in prose.sentences(block):
+            free = "".join(words if _is_free(node) else "\0" * len(words) for words, node in sentence)
+            for found in listed.judges.finditer(free):
+                message = "the word %r judges: “%s”; make it a claim, {claim}`%s <id>`, with its condition in %s"
+                shown = (found.group(), prose.words(sentence), found.group(), app.config.trialbook_claims)
+                about = "%s; %s lists such words, and the pages that may hold them"
+                say_fault(app.env, about, message % shown, app.config.trialbook_words, location=block)
+
+
+def _words(app: Sphinx) -> Words | None:
+    """The words of the paper, where the page is one to be checked."""
+    return of(app.env).words if prose.is_prose(app.config, app.env.docname) else None
+
+
+def _is_free(node: nodes.Text) -> bool:
+    """Whether a text was typed by the author, and not as the words of a claim."""
+    return bool(_typed(node)) and not any(
+        isinstance(outer, nodes.Element) and outer.get(CLAIMED) for outer in prose.lineage(node)
+    )
+
+
+def _typed(node: nodes.Node) -> str:
+    """Give the text that a node shows and that the author answers for: no result, citation, code or formula."""
+    if any(map(_may_hold_digits, prose.lineage(node))):
+        return ""
+    if isinstance(node, nodes.Text):
+        return node.astext()
+    return f"{node.get('alt', '')} {node.get('explanation', '')} {node.get('reftitle', '')}"
+
+
+def _may_hold_digits(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Text):
+        return False
+    if node.get(COMPUTED) or is_placed(node):
+        return True
+    if isinstance(node, addnodes.pending_xref):
+        return node["refdomain"] == "cite" or not node.get("refexplicit")
+    if isinstance(node, nodes.reference):
+        return node.astext() == node.get("refuri")
+    return isinstance(node, _MAY_HOLD_DIGITS)

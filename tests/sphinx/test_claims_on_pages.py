@@ -1,0 +1,45 @@
+"""Claims on a page: a reader can come to each and read its condition, and a draft strikes what does not hold."""
+
+import pytest
+from tiny import analysed
+
+CLAIMS = """
+rose: {says: rose, holds: cd4.final.difference > 0}
+fell: {says: fell, holds: cd4.final.difference < 0}
+lacks: {says: differs, holds: max(cd4.no.ci) > 10}
+defined: {because: it belongs to a definition}
+"""
+PAGE = """# It {claim}`rose`
+
+It {claim}`went up <rose>`, as [the {claim}`rose` of](other.md) it, {claim}`by definition <defined>`.
+
+It {claim}`fell` from there, and {claim}`lacks`: so.
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    files = {"book/claims.yml": CLAIMS, "other": "# Other\n\nIt {claim}`fell` again.\n"}
+    return analysed(tmp_path_factory.mktemp("claims"), PAGE, **files).build(draft=True)
+
+
+def test_a_reader_can_come_to_a_claim_and_read_its_condition(built):
+    made = built.pages["index"].select("h1 .claim, p .claim")
+    said = {(claim.get_text(), claim["title"]) for claim in made if claim.name == "span"}
+    rose = "true while cd4.final.difference > 0; here 67 > 0"
+    assert said == {
+        ("rose", rose),
+        ("went up", rose),
+        ("by definition", "states no finding: it belongs to a definition"),
+    }
+    for claim in made:
+        assert claim.get("tabindex") == (None if claim.find_parent("a") else "0")
+    assert len([claim for claim in made if claim.find_parent("a")]) == 1
+
+
+def test_a_draft_strikes_a_false_claim_says_so_and_lists_it(built):
+    (struck,) = built.pages["index"].select("del.claim")
+    assert struck.get_text() == "fell" and struck["data-claim"] == "fell"
+    assert "It fell [does not hold: fell] from there, and [not available: cd4.no.ci]: so." in built.text()
+    assert built.read("false_claims.txt") == "fell: index, other\n"
+    assert built.read("not_available.txt") == "cd4.no.ci: index\n"
