@@ -1,7 +1,9 @@
 """What a user got wrong: said with file, row, column, rule and remedy, many at once, on one screen."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 SHOWN = 10
 ALIKE = 3  # of those with the same file, column and remedy, so that one bad column does not hide the rest
@@ -17,12 +19,12 @@ class Fault:
     row: int | None = None
     column: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         where = self.file + (f", row {self.row}" if self.row else "") + (f", {self.column}" if self.column else "")
         return f"  {where}: {self.rule}\n      → {self.remedy}"
 
     @property
-    def kind(self):
+    def kind(self) -> tuple[str, str, str]:
         """What alike faults share."""
         return self.file, self.column, self.remedy
 
@@ -51,9 +53,10 @@ class NotEstimable(Exception):
 class FaultsError(UserError):
     """Files cannot be used as they are; `faults` holds every fault, the message a screen of them."""
 
-    def __init__(self, folder, faults):
+    def __init__(self, folder: Path | str, faults: Iterable[Fault]):
         self.faults = list(faults)
-        seen, shown = Counter(), []
+        seen: Counter[tuple[str, str, str]] = Counter()
+        shown = []
         for fault in self.faults:
             seen[fault.kind] += 1
             if seen[fault.kind] <= ALIKE:

@@ -63,7 +63,7 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
         fail("the file is not UTF-8", "save it as UTF-8")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        fail(f"not YAML: {error.problem}", "mend this line or the one before it", mark and mark.line + 1)
+        fail(f"not YAML: {error.problem}", "mend this line or the one before it", mark.line + 1 if mark else None)
     except yaml.YAMLError:
         fail("not a text file: it holds characters that YAML does not allow", "save it as plain text, UTF-8")
     if not isinstance(raw, dict):

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 from builds import ROOT, Copy, Site
-from generated import ODD, generate
 from IPython.core.displayhook import CapturingDisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -16,6 +15,7 @@ from trialbook.checks import disclosure
 from trialbook.checks.participants import Participants
 from trialbook.results import executed
 from trialbook.results.row import MIME, TABLE
+from trialbook.trial.generate import ODD, generate
 from trialbook.trial.model import read_trial
 
 VARIANTS = {

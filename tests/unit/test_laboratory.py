@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from generated import generate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trialbook.analysis import laboratory
 from trialbook.displays import figures, tables
 from trialbook.stats import toxicity
+from trialbook.trial.generate import generate
 from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")

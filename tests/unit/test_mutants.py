@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from builds import digests
 from conftest import NK_INR
-from generated import generate
 
 from trialbook.checks import mutants
 from trialbook.errors import FaultsError
+from trialbook.trial.generate import generate
 from trialbook.trial.model import read_trial
 
 TRIALS = ("ours", "amitriptyline_hivsn", "generated")

@@ -1,10 +1,10 @@
 """The timeline of adverse events: what it draws, and that it names nobody."""
 
 import pytest
-from generated import generate
 
 from trialbook.analysis import adverse_events, flow, laboratory, timeline
 from trialbook.displays import figures, tables
+from trialbook.trial.generate import generate
 from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")

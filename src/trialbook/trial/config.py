@@ -65,7 +65,7 @@ class Parameter(Keys):
     """Decimals of a model's estimate."""
 
     @property
-    def id(self):
+    def id(self) -> str:
         """The part of a key that names this parameter."""
         return slug(self.paramcd)
 
@@ -95,7 +95,7 @@ class BaselineVariable(Keys):
         return self
 
     @property
-    def id(self):
+    def id(self) -> str:
         """The part of a key that names this variable."""
         return slug(self.variable or self.paramcd)
 
@@ -120,7 +120,7 @@ class AnalysisSets(Keys):
     """Those who kept to the protocol, for a scenario."""
 
     @property
-    def declared(self):
+    def declared(self) -> dict[str, AnalysisSet]:
         """The sets that the trial has, by name."""
         return {name: chosen for name in type(self).model_fields if (chosen := getattr(self, name))}
 
@@ -231,12 +231,12 @@ class Disclosure(Keys):
 
     quasi_identifiers: list[str] = []
     """Columns of ADSL that others may know of a participant; if not given, AGE and the like, and every category."""
-    smallest_cell: int = Field(5, ge=1)
+    smallest_cell: int = Field(default=5, ge=1)
     """How many participants must share the quasi-identifiers of a number that is shown."""
     exceptions: list[DisclosureException] = []
     """What may be published all the same."""
 
-    def allows_listing(self, key):
+    def allows_listing(self, key: str) -> bool:
         """Whether an exception lets a table or figure show the participants one by one."""
         return any(one.kind == "listing" and fnmatchcase(key, one.where) for one in self.exceptions)
 
@@ -310,11 +310,11 @@ class Facts(Keys):
         _differ("parameters", "paramcd", [parameter.paramcd for parameter in self.parameters])
         _differ("estimands", "id", [estimand.id for estimand in self.estimands])
         _differ("families", "id", [family.id for family in self.families])
-        _differ("baseline", "variable or paramcd", [line.variable or line.paramcd for line in self.baseline])
+        _differ("baseline", "variable or paramcd", [str(line.variable or line.paramcd) for line in self.baseline])
         return self
 
 
-def read_facts(folder):
+def read_facts(folder: str | Path) -> Facts:
     """Read and validate ``trial.yml`` alone; raises `FaultsError` as `read_trial` does."""
     folder = Path(folder)
     if not folder.is_dir():
@@ -324,9 +324,9 @@ def read_facts(folder):
     return read_yaml(folder / "trial.yml", Facts, "docs/trial_yml.md")
 
 
-def _differ(where, key, values):
+def _differ(where: str, key: str, values: list[str]) -> None:
     """Refuse two values that would make the same part of a key."""
-    seen = {}
+    seen: dict[str, str] = {}
     for value in values:
         if slug(value) in seen:
             both = (

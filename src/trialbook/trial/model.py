@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
 from trialbook.trial import tables as schema
-from trialbook.trial.config import Facts, Visit, read_facts
+from trialbook.trial.config import AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
 
 TABLES = ("adsl", "adlb", "adae", "adex")
 REQUIRED = ("adsl", "adlb")
@@ -23,20 +24,20 @@ class Trial:
     facts: Facts
     adsl: pd.DataFrame
     adlb: pd.DataFrame
-    adae: pd.DataFrame | None
-    adex: pd.DataFrame | None
+    adae: pd.DataFrame | None = None
+    adex: pd.DataFrame | None = None
 
     @cached_property
-    def arms(self):
+    def arms(self) -> list[Arm]:
         """The two arms, test before reference."""
         return sorted(self.facts.arms, key=lambda arm: arm.role == "reference")
 
     @property
-    def ci_level(self):
+    def ci_level(self) -> str:
         """The confidence level as it is written, such as ``95%``."""
         return f"{100 * (1 - self.facts.alpha):g}%"
 
-    def subjects(self, analysis_set=None):
+    def subjects(self, analysis_set: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
         """Select the subjects of an analysis set.
 
         Parameters
@@ -52,7 +53,7 @@ class Trial:
         chosen = self.adsl if analysis_set is None else self.adsl[self.adsl[analysis_set.flag] == "Y"]
         return {arm.id: chosen[chosen["TRT01P"] == arm.value] for arm in self.arms}
 
-    def within(self, analysis_set):
+    def within(self, analysis_set: str) -> "Trial":
         """Choose the analysis set of the efficacy analyses.
 
         Parameters
@@ -78,11 +79,11 @@ class Trial:
         chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
         return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
 
-    def parameters(self, role):
+    def parameters(self, role: Literal["efficacy", "laboratory"]) -> list[Parameter]:
         """List the declared parameters of one role, in the order of ``trial.yml``."""
         return [parameter for parameter in self.facts.parameters if parameter.role == role]
 
-    def visits(self, paramcd):
+    def visits(self, paramcd: str) -> list[Visit]:
         """List the scheduled visits, from the baseline on, with rows of a parameter (whose AVAL may be missing)."""
         seen = self._seen.get(paramcd, ())
         return [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline and v.avisitn in seen]
@@ -94,17 +95,17 @@ class Trial:
         return {"baseline": visits[0], **{formats.slug(v.label): v for v in visits[1:-1]}, "final": visits[-1]}
 
     @cached_property
-    def _seen(self):
+    def _seen(self) -> dict[str, set[float]]:
         """The visits with rows of each parameter."""
-        return {paramcd: set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
+        return {str(paramcd): set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
 
-    def visit_id(self, visit, paramcd):
+    def visit_id(self, visit: Visit, paramcd: str) -> str:
         """Name a visit in a key: ``baseline``, ``final`` for the last one of the parameter, or its label."""
         if visit.avisitn == self.facts.visits.baseline:
             return "baseline"
         return "final" if visit == self.visits(paramcd)[-1] else formats.slug(visit.label)
 
-    def values(self, paramcd, analysis_set=None):
+    def values(self, paramcd: str, analysis_set: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
         """Spread a parameter over subjects and scheduled visits.
 
         Parameters
@@ -154,18 +155,19 @@ def read_trial(folder: str | Path) -> Trial:
     """
     folder = Path(folder)
     facts = read_facts(folder)
-    faults, tables = [], {}
+    faults: list[Fault] = []
+    tables: dict[str, pd.DataFrame] = {}
     for name in TABLES:
         path = folder / f"{name}.csv"
         if path.exists():
             table, found = schema.read_table(path)
             faults += found
-            tables |= {} if found else {name: table}
+            if table is not None:
+                tables[name] = table
         elif name in REQUIRED:
             faults.append(Fault(path.name, "the file is missing", f"put {path.name} beside trial.yml"))
     if all(name in tables for name in REQUIRED):
         faults += schema.check(tables, facts)
     if faults:
         raise FaultsError(folder, faults)
-    numbered = {name: schema.to_numbers(table, name, facts) for name, table in tables.items()}
-    return Trial(folder, facts, *(numbered.get(name) for name in TABLES))
+    return Trial(folder, facts, **{name: schema.to_numbers(table, name, facts) for name, table in tables.items()})

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandera.pandas as pa
 from trialbook.errors import Fault
 from trialbook.results.formats import slug
 from trialbook.stats import units
+from trialbook.trial.config import Facts
 
 NUMERIC = {
     "adsl": ("AGE",),
@@ -20,7 +22,7 @@ NUMERIC = {
 RECORD = {"adsl": ["USUBJID"], "adlb": ["USUBJID", "PARAMCD", "AVISITN"]}  # what only one row may hold
 
 
-def read_table(path):
+def read_table(path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
     """Read one CSV as text.
 
     Parameters
@@ -57,9 +59,9 @@ def read_table(path):
     if not rows:
         return fail("the file is empty", "put a header line and the rows in it, or remove the file")
     header = rows.pop(next(iter(rows)))
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        return fail("the cells are not separated by commas", "save it as CSV with commas, and decimals with points")
     names = [name for name in header if isinstance(name, str)]
+    if len(header) == 1 and any(mark in name for name in names for mark in ";\t"):
+        return fail("the cells are not separated by commas", "save it as CSV with commas, and decimals with points")
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         return fail(f"the column {repeated[0]} stands twice", "keep one of the two", 1)
     if not rows:
@@ -76,7 +78,7 @@ def read_table(path):
     return pd.DataFrame(rows.values(), index=list(rows), columns=header, dtype="str")[names], []
 
 
-def check(tables, facts):
+def check(tables: dict[str, pd.DataFrame], facts: Facts) -> list[Fault]:
     """Check all tables of a trial against its facts and against each other.
 
     Parameters
@@ -103,7 +105,7 @@ def check(tables, facts):
     return faults + _check_arms(tables["adsl"], facts) + _check_parameters(adlb, facts) + _check_units(adlb, facts)
 
 
-def to_numbers(table, name, facts):
+def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
     """Turn the numeric columns of a valid text table into floats, those of ADLB in the units of ``trial.yml``."""
     wanted = [column for column in _numeric(name, facts) if column in table]
     numbers = table.assign(**{column: pd.to_numeric(table[column]).astype(float) for column in wanted})
@@ -163,11 +165,15 @@ def _one_of(what, values):
     return _rule(f"must be {what}", f"use one of: {', '.join(values)}", lambda column: column.isin(values))
 
 
-def _is_number(column):
+def _is_number(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").abs() < np.inf
 
 
-def _is_spelt_alike(column):
+def _is_grade(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column, errors="coerce").isin([1, 2, 3, 4, 5]) | ~_is_number(column)
+
+
+def _is_spelt_alike(column: pd.Series) -> pd.Series:
     return column == column.groupby(column.map(slug)).transform("first")
 
 
@@ -177,7 +183,7 @@ _IS_NUMBER = _rule(
 _IS_GRADE = _rule(
     "must be a grade from 1 to 5",
     "write the grade as a digit, or leave the cell empty if it is missing",
-    lambda column: pd.to_numeric(column, errors="coerce").isin([1, 2, 3, 4, 5]) | ~_is_number(column),
+    _is_grade,
 )
 _FLAG = _one_of("a flag", ["Y", "N"])
 _SPELT_ALIKE = _rule(
@@ -293,7 +299,8 @@ def _other_units(adlb, facts):
 
 def _check_units(adlb, facts):
     """Say which rows are in a unit that is not known, or that cannot be converted to the declared one."""
-    faults, seen = [], {}
+    faults: list[Fault] = []
+    seen: dict[str, str] = {}
     for parameter, unit, rows in _other_units(adlb, facts):
         wanted = parameter.unit or seen.setdefault(parameter.paramcd, unit)  # one unit throughout need not be declared
         if not parameter.unit and units.spelling(unit) != units.spelling(wanted):

@@ -1,5 +1,6 @@
-"""Trials that are made: as large, as small and as odd as a test wants them, and always valid."""
+"""Made-up trials: as large, as small and as odd as wanted, and always valid."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import yaml
 
 ARMS = {"ACTIVE": "Active", "CONTROL": "Control"}
 ODD = "<b>&_%$"  # what HTML and LaTeX would take for their own
-# code: label, unit, lower and upper limit of normal
-LABORATORY = {
+Analyte = tuple[str, str, float, float]  # label, unit, lower and upper limit of normal
+LABORATORY: dict[str, Analyte] = {
     "ALT": ("Alanine aminotransferase", "U/L", 7, 40),
     "AST": ("Aspartate aminotransferase", "U/L", 8, 40),
     "BILI": ("Total bilirubin", "μmol/L", 3, 21),
@@ -37,17 +38,17 @@ FATAL = "FATAL"
 
 
 def generate(
-    folder,
-    per_arm=12,
-    weeks=(0, 4, 12, 24),
-    laboratory=3,
-    events=30,
-    exposure=True,
-    disposition=True,
-    missing=0.05,
-    age=True,
-    seed=20261122,
-):
+    folder: Path,
+    per_arm: int = 12,
+    weeks: Sequence[float] = (0, 4, 12, 24),
+    laboratory: int = 3,
+    events: int = 30,
+    exposure: bool = True,
+    disposition: bool = True,
+    missing: float = 0.05,
+    age: bool = True,
+    seed: int = 20261122,
+) -> Path:
     """Write a valid trial.
 
     Parameters
@@ -56,7 +57,7 @@ def generate(
         Is made; gets ``trial.yml`` and the tables.
     per_arm : int
         Participants of each arm.
-    weeks : tuple of float
+    weeks : sequence of float
         AVISITN of the visits, the first of them the baseline.
     laboratory : int
         Laboratory parameters; the first eight are those of everyday, with their units and limits.
@@ -74,10 +75,9 @@ def generate(
     Path
         The folder.
     """
-    folder = Path(folder)
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    codes = dict(list(LABORATORY.items())[:laboratory])
+    codes: dict[str, Analyte] = dict(list(LABORATORY.items())[:laboratory])
     codes |= {f"LAB{i:02}": (f"Analyte {i}", "mmol/L", 2, 8) for i in range(len(codes) + 1, laboratory + 1)}
     adsl = _adsl(rng, per_arm, disposition, age)
     tables = {"adsl": adsl, "adlb": _adlb(rng, adsl, weeks, codes, missing)}
@@ -172,14 +172,14 @@ def _adlb(rng, adsl, weeks, codes, missing):
     for code, (label, unit, low, high) in measured.items():
         centre, spread = (30, 8) if low is None else ((low + high) / 2, (high - low) / 4)
         for subject, arm in zip(adsl["USUBJID"], adsl["ARM"], strict=True):
-            own = rng.normal(centre, spread)
-            base = None
+            own, base = rng.normal(centre, spread), 0.0
             for week in weeks:
-                effect = -4 if low is None and arm == "ACTIVE" and week != weeks[0] else 0
+                first = week == weeks[0]
+                effect = -4 if low is None and arm == "ACTIVE" and not first else 0
                 value = max(round(own + effect + rng.normal(0, spread / 2), 1), 0.1)
-                value *= 4 if low is not None and week != weeks[0] and rng.random() < 0.01 else 1  # marked
-                base = value if week == weeks[0] else base
-                gone = week != weeks[0] and rng.random() < missing
+                value *= 4 if low is not None and not first and rng.random() < 0.01 else 1  # marked
+                base = value if first else base
+                gone = not first and rng.random() < missing
                 rows.append(
                     {
                         "STUDYID": "GEN-1",
@@ -194,8 +194,8 @@ def _adlb(rng, adsl, weeks, codes, missing):
                         "AVAL": "" if gone else round(value, 1),
                         "AVALU": unit,
                         "BASE": round(base, 1),
-                        "CHG": "" if gone or week == weeks[0] else round(value - base, 1),
-                        "ABLFL": "Y" if week == weeks[0] else "",
+                        "CHG": "" if gone or first else round(value - base, 1),
+                        "ABLFL": "Y" if first else "",
                         "ANL01FL": "Y",
                         "A1LO": "" if low is None else low,
                         "A1HI": "" if high is None else high,
