@@ -32,28 +32,9 @@ READS = {
     "05_reconciliation": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv", "published.yml"],
 }
 
-scattergather:
-    scenarios=2,  # --set-scatter scenarios=N operating=N, for a machine or a cluster with more than two cores
-    operating=2,
-
-
-TRIALS = config.get("trials", 40_000)  # to simulate, for the operating characteristics
-SCENARIOS = gather.scenarios(EXECUTED / "scenarios" / "{scatteritem}")
-# what else a notebook reads: the parameter that names the folder, and what must be in it
-COUNTS = gather.operating(EXECUTED / "operating" / "{scatteritem}.json")
-GATHERED = {
-    "04_sensitivity": ("runs", EXECUTED / "scenarios", SCENARIOS),
-    "06_operating": ("counts", EXECUTED / "operating", COUNTS),
-}
-# or the results of a notebook, or of a share, that is not made any more would still be read
+# or the results of a notebook that is not made any more would still be read
 for gone in EXECUTED.glob("*.ipynb"):
     if gone.stem not in READS:
-        gone.unlink()
-for gone in EXECUTED.glob("scenarios/*"):
-    if str(gone) not in SCENARIOS:
-        rmtree(gone)
-for gone in EXECUTED.glob("operating/*"):
-    if str(gone) not in COUNTS:
         gone.unlink()
 NOTEBOOKS = expand(EXECUTED / "{notebook}.ipynb", notebook=READS)
 ENGINE = set(Path("src/trialbook").rglob("*.py"))
@@ -74,12 +55,9 @@ def of_trial(names):
 
 
 def parameters(wildcards):
-    """What a notebook is told, quoted for the shell: where the trial is, and what was made for it."""
-    given = {"trial_folder": TRIAL}
-    if wildcards.notebook in GATHERED:
-        name, folder, _ = GATHERED[wildcards.notebook]
-        given[name] = folder
-    return " ".join(f"-p {name} {quote(relpath(path, 'notebooks'))}" for name, path in given.items())
+    """What a notebook is told, quoted for the shell: where the trial is, and how many to simulate."""
+    told = f"-p trial_folder {quote(relpath(TRIAL, 'notebooks'))}"
+    return f"{told} -p trials {config['trials']}" if wildcards.notebook == "06_operating" and "trials" in config else told
 
 
 onstart:
@@ -125,7 +103,7 @@ rule notebook:
     input:
         ANALYSIS,
         lambda wildcards: of_trial(READS[wildcards.notebook]),
-        lambda wildcards: GATHERED[wildcards.notebook][2] if wildcards.notebook in GATHERED else [],
+        lambda wildcards: {"04_sensitivity": ["notebooks/scenarios.yml"]}.get(wildcards.notebook, []),
         source="notebooks/{notebook}.ipynb",
     output:
         EXECUTED / "{notebook}.ipynb",
@@ -133,28 +111,3 @@ rule notebook:
         given=parameters,
     shell:
         "trialbook run {input.source} {output:q} {params.given}"
-
-
-rule scenarios:
-    input:
-        ANALYSIS,
-        of_trial(READS["03_efficacy"]),
-        "notebooks/03_efficacy.ipynb",
-        "notebooks/scenarios.yml",
-    output:
-        directory(EXECUTED / "scenarios" / "{scatteritem}"),
-    priority: 1  # they take longest, so they start first
-    shell:
-        "trialbook scenarios {TRIAL:q} {output:q} --part {wildcards.scatteritem}"
-
-
-rule operating:
-    input:
-        ANALYSIS,
-        of_trial(READS["06_operating"]),
-    output:
-        EXECUTED / "operating" / "{scatteritem}.json",
-    params:
-        trials=TRIALS,
-    shell:
-        "trialbook operate {TRIAL:q} {output:q} --trials {params.trials} --part {wildcards.scatteritem}"

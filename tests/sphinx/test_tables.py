@@ -31,8 +31,9 @@ executed/one
 def made():
     results = Results()
     for i, value in enumerate(VALUES):
-        results.add(f"v.{i}", value, "mean", 2, method="as given")
-        results.add(f"ci.{i}", value and [value - 10, value + 100], "ci", 2)
+        reason = "nothing was measured" if value is None else ""
+        results.add(f"v.{i}", value, "mean", 2, method="as given", reason=reason)
+        results.add(f"ci.{i}", value and [value - 10, value + 100], "ci", 2, reason=reason)
     results.add("size", 10, "count")
     columns = ["Label & <b>", ("Arm $1$: mean", results["size"]), "Arm $1$: CI", "Arm_2: mean", "Arm_2: CI", "P_1", "Q"]
     pair = [[results[f"v.{i}"], results[f"ci.{i}"]] for i in range(len(VALUES))]

@@ -1,10 +1,13 @@
 """Arm by visit ANOVA: against afex, car and ez on real trials, classical tests and simulation."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from reference import PARAMETERS, answers, facts, table
 from scipy import stats
 
+from trialbook.errors import NotEstimable
 from trialbook.stats import anova
 
 EFFECTS = {"ARM": "arm", "VIS": "visit", "ARM:VIS": "interaction"}
@@ -265,7 +268,7 @@ def test_checks_that_cannot_be_made_are_left_open(trial):
     assert np.isfinite([few.subjects.p, few.within.p]).all()
     many = anova.check_assumptions(np.random.default_rng(1).normal(size=(2600, 2)), list("AB") * 1300)
     assert np.isfinite(many.subjects.p) and np.isnan(many.within.p)
-    with pytest.raises(anova.AnovaError, match="no error term for the visits"):
+    with pytest.raises(NotEstimable, match="no error term for the visits"):
         anova.check_assumptions(np.arange(6.0)[:, None] + np.zeros(3), list("AAABBB"))
 
 
@@ -296,24 +299,31 @@ def test_order_labels_and_units_do_not_matter(trial):
 # what is refused
 
 
-def refused(message, wide, arm, ss_type=3):
-    with pytest.raises(anova.AnovaError, match=message):
+def refused(message, wide, arm, ss_type=3, error=NotEstimable):
+    with pytest.raises(error, match=message):
         anova.mixed_anova(wide, arm, ss_type)
 
 
-def test_unusable_data_are_refused_in_words(trial):
+misused = partial(refused, error=ValueError)
+
+
+def test_what_no_caller_may_ask_is_not_taken_for_a_lack_of_data(trial):
     wide, arm = trial
     gaps = wide.copy()
     gaps[[1, 1, 4], [0, 2, 3]] = np.nan
-    refused("2 of 9 subjects miss a visit: keep complete cases only", gaps, arm)
-    refused("must be subjects by visits", wide[:, 0], arm)
-    refused("must be subjects by visits, with 9 arms, not 8", wide, arm[1:])
+    misused("2 of 9 subjects miss a visit: keep complete cases only", gaps, arm)
+    misused("must be subjects by visits", wide[:, 0], arm)
+    misused("must be subjects by visits, with 9 arms, not 8", wide, arm[1:])
+    misused("labels are missing", wide, [None, *arm[1:]])
+    misused("of type 2 or 3, not 1", wide, arm, 1)
+
+
+def test_too_few_visits_arms_or_subjects_are_refused_in_words(trial):
+    wide, arm = trial
     refused("at least two visits", wide[:, :1], arm)
-    refused("labels are missing", wide, [None, *arm[1:]])
     refused(r"two arms, each with at least two complete subjects, are needed \(A: 9\)", wide, ["A"] * 9)
     refused(r"are needed \(A: 8, B: 1\)", wide, ["A"] * 8 + ["B"])
     refused(r"are needed \(none\)", wide[:0], [])
-    refused("of type 2 or 3, not 1", wide, arm, 1)
 
 
 def test_no_variation_within_arms_is_refused():

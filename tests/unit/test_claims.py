@@ -17,7 +17,7 @@ def rows():
     found.add("cd4.difference.ci", [10.07, 124.1], "ci")
     found.add("cd4.effect.2", 1.0, "effect")
     found.add("cd4.verdict", "keeps its level", "text")
-    found.add("cd4.nothing", None, "difference")
+    found.add("cd4.nothing", None, "difference", reason="an arm has no value")
     found.add("fever.n_of", [2, 10], "n of N")
     return found
 

@@ -56,7 +56,7 @@ def test_anova_equals_afex(analysed, name, code):
             assert rows[f"{key}.mauchly.w"].value == pytest.approx(mauchly["W"], **EXACT)
             assert rows[f"{key}.mauchly.p"].value == pytest.approx(mauchly["p"], **EXACT)
         else:
-            assert rows[f"{key}.mauchly.p"].method == "not estimable: two visits are always spherical"
+            assert rows[f"{key}.mauchly.p"].reason == "two visits are always spherical"
         assert rows[f"{key}.{part}.p"].value == pytest.approx(corrected["p_GG"], **EXACT)
         assert rows[f"{key}.{part}.p_hf"].value == pytest.approx(corrected["p_HF"], **EXACT)
         assert rows[f"{key}.epsilon"].value == pytest.approx(corrected["GGeps"], **EXACT)
@@ -147,8 +147,8 @@ def test_rerunning_r_gives_these_effects_by_visit(tmp_path):
 def test_a_visit_that_an_arm_missed_has_no_effect_and_the_others_have(nk, copy):
     copy.values(lambda arm, visit, i, x: "" if (arm, visit) == ("art", "6") else x, nk.subjects())
     rows = longitudinal.effect_by_visit(copy.read())
-    reason = "not estimable: nobody with a baseline in ART has a value at this visit"
-    assert {row.method for row in rows if row.key.startswith("cd4.gee.month_6.")} == {reason}
+    reason = "nobody with a baseline in ART has a value at this visit"
+    assert {row.reason for row in rows if row.key.startswith("cd4.gee.month_6.")} == {reason}
     assert rows["cd4.gee.month_6.effect"].n == 10
     assert rows["cd4.gee.month_9.p"].value is not None
     assert rows["cd4.gee.equal_effects.df"].value.startswith("4, ")
@@ -158,4 +158,4 @@ def test_one_follow_up_visit_has_nothing_to_be_equal_to(real_trial):
     found = read_trial(real_trial("actg175_n20"))
     rows, overall = longitudinal.effect_by_visit(found), efficacy.gee(found)
     assert rows["cd8.gee.final.p"].value == pytest.approx(overall["cd8.gee.effect.cr2.p"].value, rel=1e-9)
-    assert rows["cd8.gee.equal_effects.p"].method == "not estimable: there is an effect at one visit only"
+    assert rows["cd8.gee.equal_effects.p"].reason == "there is an effect at one visit only"

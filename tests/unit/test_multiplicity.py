@@ -35,8 +35,8 @@ def family(copy):
         copy.facts(lambda facts: facts.update(families=[{"id": "all_of_them", "label": "All", "members": [*values]}]))
         results = Results()
         for key, p in values.items():
-            method = "not estimable: an arm has no value" if p is None else "a test"
-            results.add(f"{key}.p", p, "p", parameter="CD4", visit="Month 24", n=20, method=method)
+            reason = "an arm has no value" if p is None else ""
+            results.add(f"{key}.p", p, "p", parameter="CD4", visit="Month 24", n=20, method="a test", reason=reason)
         return copy.read(), results
 
     return make
@@ -77,11 +77,10 @@ def test_what_is_not_estimable_is_not_counted(family):
     found, results = family({"a": 0.01, "b": None, "c": 0.04})
     rows, values = adjusted(found, results)
     assert values["holm"] == [pytest.approx(0.02), None, pytest.approx(0.04)]
-    assert rows["multiplicity.all_of_them.b.holm"].method == "not estimable: an arm has no value"
-    method = rows["multiplicity.all_of_them.a.bh"].method
-    assert method == "a test; Benjamini–Hochberg, 2 of 3 P values; b is left out, not estimable: an arm has no value"
+    assert rows["multiplicity.all_of_them.b.holm"].reason == "an arm has no value"
+    assert rows["multiplicity.all_of_them.a.bh"].method == "a test; Benjamini–Hochberg, 2 of 3 P values"
     table = tables.multiplicity(found, rows, found.facts.families[0])
-    assert any("not counted" in note for note in table.notes)
+    assert any("not estimable (an arm has no value), and not counted" in note for note in table.notes)
     assert [cell.display for cell in table.rows[1].cells] == ["not estimable"] * 3
 
 

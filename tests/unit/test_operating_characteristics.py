@@ -1,72 +1,64 @@
-"""Operating characteristics: shares of simulated trials make one whole, and what is said of them follows from it."""
+"""Operating characteristics: what is counted does not depend on who simulates, and the verdict follows from it."""
 
-import json
-
+import numpy as np
 import pytest
 
-from trialbook import cli
 from trialbook.analysis import operating_characteristics
 from trialbook.displays import figures, tables
+from trialbook.results.verdicts import Level
 from trialbook.stats import simulated_trials
+from trialbook.stats.simulated_trials import METHODS
 from trialbook.trial.model import read_trial
 
 
 def test_a_method_that_a_trial_does_not_allow_says_why(real_trial):
-    found = read_trial(real_trial("actg175_n20"))
-    rows = operating_characteristics.characteristics(found, [operating_characteristics.count(found, 50)])
-    assert "one follow-up visit" in rows["cd8.operating.intercept.type1"].method
+    rows = operating_characteristics.characteristics(read_trial(real_trial("actg175_n20")), 50)
+    row = rows["cd8.operating.intercept.type1"]
+    assert row.reason == "one follow-up visit does not tell participants from visits"
+    assert row.label == "REML, random intercept, Kenward–Roger t"
 
 
-def test_the_shares_together_are_the_whole_whatever_their_number(nk):
-    rows = [
-        operating_characteristics.characteristics(
-            nk, [operating_characteristics.count(nk, 12_001, part, parts) for part in range(1, parts + 1)]
-        )
-        for parts in (1, 2, 5)
-    ]
-    assert rows[0]["cd4.operating.trials.n"].value == 12_001
-    assert list(rows[0]) == list(rows[1]) == list(rows[2])
+@pytest.fixture(scope="module")
+def design(nk):
+    wide = nk.values("CD4", nk.facts.analysis_sets.efficacy)
+    return simulated_trials.Design.of(wide, nk.facts.visits.baseline)
 
 
-def test_the_verdict_follows_from_the_interval(nk):
-    def share(rejected):
-        counted = {"trials": 10_000, "design": [[10, 10], [1.0] * 7, 0.5], "lacking": {}}
-        return counted | {"rejections": {"welch": [rejected, 0, 0, 0]}}
-
-    said = {}
-    for rejected in (400, 440, 500, 600):
-        rows = operating_characteristics.characteristics(
-            nk, [{p.id: share(rejected) for p in nk.parameters("efficacy")}]
-        )
-        said[rejected] = rows["cd4.operating.welch.verdict"].display
-    undecided = "cannot be told from this many trials"
-    assert said == {400: "rejects too seldom", 440: undecided, 500: "keeps its level", 600: "rejects too often"}
+def test_all_processors_together_count_what_one_counts(design, monkeypatch):
+    alone = operating_characteristics.count(design, 12_001, 0, 0.05)
+    monkeypatch.setattr(operating_characteristics, "SHARED", 12_000)
+    together = operating_characteristics.count(design, 12_001, 0, 0.05)
+    assert alone.keys() == together.keys()
+    assert all((alone[method] == together[method]).all() for method in alone)
 
 
-def test_the_command_writes_what_the_notebook_reads(nk, tmp_path):
-    folder, command = tmp_path / "counts", ["operate", "--trials", "40000", str(nk.folder)]
-    for part in (1, 2):
-        assert cli.main([*command, f"{folder}/{part}-of-2.json", "--part", f"{part}-of-2"]) == 0
-        if part == 1:
-            with pytest.raises(FileNotFoundError, match="only 1-of-2"):
-                operating_characteristics.read(folder)
-    assert operating_characteristics.read(folder) == [
-        json.loads(json.dumps(operating_characteristics.count(nk, 40_000, part, 2))) for part in (1, 2)
-    ]
-    assert len(list(folder.iterdir())) == 2
+def test_more_trials_begin_with_the_same_ones_and_each_parameter_has_its_own(design):
+    """A chunk's random numbers depend on its place alone."""
+    first, both = (operating_characteristics.count(design, trials, 0, 0.05) for trials in (5_000, 10_000))
+    second = operating_characteristics._chunk(design, 10_000, 0, 0.05, 5_000)
+    assert all((first[method] + second[method] == both[method]).all() for method in both)
+    other = operating_characteristics.count(design, 5_000, 1, 0.05)
+    assert any((first[method] != other[method]).any() for method in other)
 
 
-@pytest.mark.parametrize("part", ["3-of-2", "0-of-2", "half"])
-def test_a_share_that_is_none_is_said(nk, tmp_path, capsys, part):
-    assert cli.main(["operate", "--trials", "9", str(nk.folder), str(tmp_path / "x.json"), "--part", part]) == 1
-    assert f"--part {part}: must be a share such as 2-of-4" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("rejected", "verdict"),
+    [(400, Level.TOO_SELDOM), (440, Level.UNKNOWN), (500, Level.KEPT), (600, Level.TOO_OFTEN)],
+)
+def test_the_verdict_follows_from_the_interval(nk, monkeypatch, rejected, verdict):
+    monkeypatch.setattr(
+        operating_characteristics, "count", lambda *_: dict.fromkeys(METHODS, np.array([rejected, 0, 0, 0]))
+    )
+    row = operating_characteristics.characteristics(nk, 10_000)["cd4.operating.welch.verdict"]
+    assert row.value is verdict
+    assert row.display == str(verdict)
 
 
 def test_table_and_figure_say_every_method(nk):
-    rows = operating_characteristics.characteristics(nk, [operating_characteristics.count(nk, 200)])
+    rows = operating_characteristics.characteristics(nk, 200)
     parameter = nk.parameters("efficacy")[0]
     table, figure = tables.operating(nk, rows, parameter), figures.operating(nk, rows, parameter)
-    for method, (_, name) in simulated_trials.METHODS.items():
+    for method, (_, name) in METHODS.items():
         assert name in {row.label for row in table.rows}
         assert f"{name}, {rows[f'cd4.operating.{method}.type1'].display}" in figure.alt
 
@@ -74,10 +66,8 @@ def test_table_and_figure_say_every_method(nk):
 def test_a_trial_that_cannot_be_simulated_says_why(copy):
     copy.table("adlb", lambda t: t.assign(AVAL=t["AVAL"].where((t["PARAMCD"] != "CD4") | (t["AVISITN"] != "6"), "7")))
     found = copy.read()
-    rows = operating_characteristics.characteristics(found, [operating_characteristics.count(found, 100)])
-    assert (
-        rows["cd4.operating.trials.n"].method == "not estimable: at some visit the values of each arm are all the same"
-    )
+    rows = operating_characteristics.characteristics(found, 100)
+    assert rows["cd4.operating.trials.n"].reason == "at some visit the values of each arm are all the same"
     parameter = found.parameters("efficacy")[0]
     assert "all the same" in tables.operating(found, rows, parameter).notes[0]
     assert "all the same" in figures.operating(found, rows, parameter).alt
@@ -87,6 +77,6 @@ def test_a_trial_that_cannot_be_simulated_says_why(copy):
 @pytest.mark.parametrize("name", ["actg175", "actg175_n20", "amitriptyline_hivsn"])
 def test_real_trials_are_simulated(real_trial, name):
     found = read_trial(real_trial(name))
-    rows = operating_characteristics.characteristics(found, [operating_characteristics.count(found, 50)])
+    rows = operating_characteristics.characteristics(found, 50)
     for parameter in found.parameters("efficacy"):
         assert rows[f"{parameter.id}.operating.trials.n"].value == 50

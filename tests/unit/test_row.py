@@ -24,7 +24,7 @@ def rows():
     shown.add("age.mean_sd", [38.0, 9.2], "mean (SD)", 1)
     shown.add("age.median_iqr", [38.0, 31.0, 43.0], "median (IQR)")
     shown.add("trial.title", "A trial", "text")
-    shown.add("cd8.final.difference", None, "difference", method="not estimable: an arm has no value")
+    shown.add("cd8.final.difference", None, "difference", method="pooled t test", reason="an arm has no value")
     return shown
 
 
@@ -79,10 +79,10 @@ def test_numpy_scalars_are_as_python_numbers(value):
 @given(st.lists(st.floats(), min_size=2, max_size=2))
 def test_numpy_arrays_are_as_lists_and_what_is_not_finite_is_not_estimable(bounds):
     for value in (bounds, tuple(bounds), np.array(bounds), [np.float64(bound) for bound in bounds]):
-        shown = Results()
-        shown.add("x", value, "ci")
+        shown, finite = Results(), all(map(math.isfinite, bounds))
+        shown.add("x", value, "ci", reason="" if finite else "no bound")
         json.dumps(asdict(shown["x"]), allow_nan=False)
-        assert shown["x"].value == (bounds if all(map(math.isfinite, bounds)) else None)
+        assert shown["x"].value == (bounds if finite else None)
         assert (shown["x"].display == "not estimable") == (shown["x"].value is None)
 
 

@@ -1,15 +1,14 @@
 """The scenarios: what they may say, what is run, and that the published one is the paper's."""
 
-import json
-
 import nbformat
 import pytest
 from builds import ROOT
 
 from trialbook.analysis import efficacy, scenarios
 from trialbook.displays import figures, tables
-from trialbook.errors import FaultsError
-from trialbook.workflow import notebook
+from trialbook.errors import FaultsError, UserError
+from trialbook.results.row import Results
+from trialbook.trial.model import read_trial
 
 FILE = ROOT / "notebooks/scenarios.yml"
 
@@ -37,18 +36,16 @@ def test_every_axis_is_varied(chosen):
             assert len({getattr(scenario, name) for scenario in chosen}) > 1, name
 
 
-def test_the_parameters_are_those_of_the_notebook(chosen):
+def test_the_published_choices_are_the_parameters_of_the_efficacy_notebook(chosen):
     cells = nbformat.read(ROOT / "notebooks/03_efficacy.ipynb", as_version=4).cells
     given = {}
     exec(next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), given)
     published = next(scenario for scenario in chosen if scenario.id == scenarios.PUBLISHED)
-    for name, value in published.parameters.items():
-        assert given[name] == value
+    for name in {name for names in scenarios.CHOICES.values() for name in names}:
+        assert given[name] == getattr(published, name)
 
 
 def test_a_set_that_a_trial_does_not_declare_is_not_asked_for(real_trial):
-    from trialbook.trial.model import read_trial
-
     small = scenarios.read(FILE, read_trial(real_trial("actg175_n20")))
     assert "per_protocol" not in {scenario.id for scenario in small}
 
@@ -60,6 +57,11 @@ def test_a_set_that_a_trial_does_not_declare_is_not_asked_for(real_trial):
         ("{id: a}", "a needs a name under `final` or `follow_up`"),
         ("{id: a, final: A, covarience: CR2}", "did you mean `covariance`?"),
         ("{id: a, final: A, covariance: CR9}", "CR9"),
+        ("{id: a, follow_up: A, estimator: REML}", "a: the covariance `model` goes with the estimator REML"),
+        ("{id: a, follow_up: A, covariance: model}", "a: the covariance `model` goes with the estimator REML"),
+        ("{id: a, follow_up: A, reference: kenward-roger}", "kenward-roger goes with the estimator REML"),
+        ("{id: a, follow_up: A, estimator: REML, covariance: model}", "no exchangeable correlation with reference z"),
+        ("{id: a, final: A, final_test: ANCOVA randomisation, missing: imputed}", "cannot be pooled over imputed"),
         ("{id: A B, final: A}", "lower-case letters"),
     ],
 )
@@ -70,24 +72,21 @@ def test_a_faulty_scenario_is_said_in_words(nk, written, line, said):
 
 
 @pytest.fixture(scope="module")
-def ran(nk, chosen, tmp_path_factory):
+def ran(nk, chosen):
     """Three scenarios, run, with the results of all."""
     few = [scenario for scenario in chosen if scenario.id in ("published", "welch", "unadjusted")]
-    folder = tmp_path_factory.mktemp("scenarios") / "runs"
-    notebook.run_all(ROOT / "notebooks/03_efficacy.ipynb", folder, scenarios.runs(few, nk.folder))
-    return few, folder, scenarios.collect(nk, few, folder)
+    return few, together(nk, few)
 
 
-def test_a_run_in_a_shared_kernel_is_a_run_alone(nk, chosen, ran, tmp_path):
-    few, folder, _ = ran
-    last = few[-1]
-    alone = tmp_path / "alone.ipynb"
-    notebook.run(ROOT / "notebooks/03_efficacy.ipynb", alone, scenarios.runs([last], nk.folder)[last.id])
-    assert json.loads(alone.read_text("utf8")) == json.loads((folder / f"{last.id}.ipynb").read_text("utf8"))
+def together(study, chosen):
+    effects = Results(study.facts.alpha)
+    for scenario in chosen:
+        effects.update(scenarios.run(study, scenario))
+    return effects.update(scenarios.summary(study, chosen, effects))
 
 
 def test_the_published_scenario_is_the_published_analysis(nk, ran):
-    _, _, rows = ran
+    _, rows = ran
     for analysis, headline in ((efficacy.final_difference, "final.difference"), (efficacy.gee, "gee.effect")):
         results = analysis(nk)
         for parameter in nk.parameters("efficacy"):
@@ -97,7 +96,7 @@ def test_the_published_scenario_is_the_published_analysis(nk, ran):
 
 
 def test_a_scenario_is_the_analysis_that_it_names(nk, ran):
-    _, _, rows = ran
+    _, rows = ran
     welch = efficacy.final_difference(nk)["cd4.final.difference.welch.p"]
     assert rows["cd4.final.difference.under.welch.p"].value == welch.value
     assert "cd4.gee.effect.under.welch" not in rows
@@ -106,7 +105,7 @@ def test_a_scenario_is_the_analysis_that_it_names(nk, ran):
 
 
 def test_table_figure_and_strip_say_every_scenario(nk, ran):
-    few, _, rows = ran
+    few, rows = ran
     parameter = nk.parameters("efficacy")[0]
     table = tables.scenarios(nk, rows, few, parameter)
     for estimand in scenarios.HEADLINE:
@@ -121,7 +120,26 @@ def test_table_figure_and_strip_say_every_scenario(nk, ran):
         assert f"Under {len(named)} scenarios" in strip.alt
 
 
-def test_a_scenario_that_was_not_run_is_named(nk, chosen, ran):
-    _, folder, _ = ran
-    with pytest.raises(FileNotFoundError, match="no run of the scenario ancova"):
-        scenarios.collect(nk, chosen, folder)
+def test_the_summary_counts_the_scenarios_that_have_an_effect(nk, ran):
+    few, rows = ran
+    values = [rows[f"cd4.gee.effect.under.{scenario.id}"].value for scenario in few if scenario.follow_up]
+    assert rows["cd4.gee.effect.under.range"].value == [min(values), max(values)]
+    clear = [row.value for row in rows if row.key.startswith("cd4.gee.effect.under.") and row.statistic == "ci"]
+    expected = [sum(low > 0 or high < 0 for low, high in clear), len(clear)]
+    assert rows["cd4.gee.effect.under.clear.n_of"].value == expected
+
+
+def test_a_scenario_that_cannot_be_estimated_says_why(nk, chosen):
+    """With ten participants an arm the products of six visits give no correlation matrix."""
+    unstructured = [scenario for scenario in chosen if scenario.id == "unstructured"]
+    rows = together(nk, unstructured)
+    assert "not positive definite" in rows["cd4.gee.effect.under.unstructured.p"].reason
+    assert rows["cd4.gee.effect.under.range"].reason == "no scenario has an effect"
+    table = tables.scenarios(nk, rows, unstructured, nk.parameters("efficacy")[0])
+    assert any("not positive definite" in note for note in table.notes)
+
+
+def test_a_scenario_of_a_set_that_is_not_declared_is_a_mistake_of_the_user(real_trial, chosen):
+    per_protocol = next(scenario for scenario in chosen if scenario.id == "per_protocol")
+    with pytest.raises(UserError, match="no set 'per_protocol'"):
+        scenarios.run(read_trial(real_trial("actg175_n20")), per_protocol)

@@ -1,21 +1,25 @@
 """Whether the treatment worked: values by visit, the difference at the final one, and the effect over follow-up."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy import stats
 
+from trialbook.analysis import by_visit as visits
 from trialbook.analysis import estimators
+from trialbook.analysis.estimators import Effect, Model, Wide, attempt
 from trialbook.results.row import Results
 from trialbook.stats import imputation
+from trialbook.stats.effect_size import hedges_g
+from trialbook.trial.config import Parameter
+from trialbook.trial.model import Trial
 
 _SAID = {"pooled t": "pooled t test", "Welch": "Welch's t test"}
 _RULE = {"available": "", "complete": ", complete cases", "imputed": ", multiple imputation"}
-_NONE, _FEW = f"not estimable: {estimators.NONE}", f"not estimable: {estimators.FEW}"
 
 
-def by_visit(trial):
+def by_visit(trial: Trial) -> Results:
     """Summarise each efficacy parameter by visit and arm.
 
     Parameters
@@ -25,43 +29,17 @@ def by_visit(trial):
     Returns
     -------
     Results
-        Keys ``<paramcd>.<visit>.<arm>.{n, mean, sd, mean_sd, ci}`` in the parameter's unit, with the change from
-        baseline as ``….change.mean_sd`` over subjects who have both values; the interval is that of a mean (t).
+        Keys ``<paramcd>.<visit>.<arm>.{n, mean, sd, mean_sd, ci, change.mean_sd}``, as of `by_visit.summarise`, and the
+        final visit's name as ``<paramcd>.final.visit``.
     """
-    results = start_results(trial)
-    for parameter, wide in each_parameter(trial):
-        results.add(
-            f"{parameter.id}.final.visit",
-            trial.visits(parameter.paramcd)[-1].label.lower(),
-            "text",
-            dataset="trial.yml",
-        )
-        for visit in trial.visits(parameter.paramcd):
-            for arm, values in wide.items():
-                key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}"
-                known = values[visit.avisitn].dropna()
-                mean, sd = (
-                    (known.mean(), known.std()) if len(known) > 1 else (known.mean() if len(known) else None, None)
-                )
-                both = None if sd is None else [mean, sd]
-                half = stats.t.ppf(1 - trial.facts.alpha / 2, len(known) - 1) * known.sem() if both else None
-                bounds = both and [mean - half, mean + half]
-                fixed = facts_of(parameter, visit=visit.label, group=arm, n=len(known))
-                results.add(f"{key}.n", len(known), "n", **{**fixed, "unit": "participants"})
-                results.add(f"{key}.mean", mean, "mean", parameter.digits, method="" if len(known) else _NONE, **fixed)
-                fixed["method"] = "" if both else _FEW
-                results.add(f"{key}.sd", sd, "SD", parameter.digits, **fixed)
-                results.add(f"{key}.mean_sd", both, "mean (SD)", parameter.digits, **fixed)
-                results.add(f"{key}.ci", bounds, "ci", parameter.digits, **fixed)
-                if visit.avisitn != trial.facts.visits.baseline and trial.facts.visits.baseline in values:
-                    change = (values[visit.avisitn] - values[trial.facts.visits.baseline]).dropna()
-                    moved = [change.mean(), change.std()] if len(change) > 1 else None
-                    fixed |= {"n": len(change), "method": "" if moved else _FEW}
-                    results.add(f"{key}.change.mean_sd", moved, "mean (SD)", parameter.digits, **fixed)
+    results = visits.summarise(trial, "efficacy", trial.facts.analysis_sets.efficacy, ("mean", "sd", "mean_sd", "ci"))
+    for parameter in trial.parameters("efficacy"):
+        name = trial.visits(parameter.paramcd)[-1].label.lower()
+        results.add(f"{parameter.id}.final.visit", name, "text", dataset="trial.yml")
     return results
 
 
-def final_difference(trial, test="pooled t", missing="available"):
+def final_difference(trial: Trial, test: str = "pooled t", missing: str = "available") -> Results:
     """Compare the arms at the last visit of each efficacy parameter, as published and with Welch's test.
 
     Parameters
@@ -75,49 +53,50 @@ def final_difference(trial, test="pooled t", missing="available"):
     -------
     Results
         Keys ``<paramcd>.final.difference`` (test minus reference) with ``.ci``, ``.p``, ``.t``, ``.df``, and the
-        same of Welch's test under ``….welch``; a drawn P has its Monte Carlo error as ``.p_se``. Not estimable, with
-        the reason as method, where an arm has fewer than two values or neither arm varies.
+        same of Welch's test under ``….welch``; a drawn P has its Monte Carlo error as ``.p_se``. Not estimable where
+        an arm has fewer than two values or neither arm varies, but for the difference of two means.
 
     References
     ----------
-    `effects.at_final_visit` gives the sources.
+    `estimators.at_final_visit` gives the sources.
     """
     results = start_results(trial)
     for parameter, wide in each_parameter(trial):
-        last = trial.visits(parameter.paramcd)[-1]
-        datasets, refused = _completed(wide, missing)
-        known = [values[last.avisitn].dropna() for values in datasets[0].values()]
-        fixed = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, known)), estimand="final")
-        key = f"{parameter.id}.final.difference"
-        baseline, alpha = trial.facts.visits.baseline, trial.facts.alpha
-        analyses = ((key, test, _SAID.get(test, test)), (f"{key}.welch", "Welch", _SAID["Welch"]))
-        for name, chosen, method in analyses:
-            estimate = partial(
-                estimators.at_final_visit, baseline=baseline, last=last.avisitn, test=chosen, alpha=alpha
-            )
-            effect, reason = (None, refused) if refused else _pooled(datasets, estimate, alpha)
-            method += _RULE[missing]
-            if name == key:
-                value, said = effect and effect.estimate, reason or method
-                if reason and test in ("pooled t", "Welch") and all(map(len, known)):
-                    value, said = known[0].mean() - known[1].mean(), "difference in means"
-                results.add(key, value, "difference", parameter.digits, **{**fixed, "method": said})
-            _add_effect(results, name, effect, reason or method, parameter.digits, fixed)
-            fixed["method"] = reason or method
-            results.add(f"{name}.t", effect and effect.statistic, "t", 2, **{**fixed, "unit": ""})
-            if not effect or effect.df is not None:
-                digits = 0 if chosen == "pooled t" else 1
-                results.add(f"{name}.df", effect and effect.df, "df", digits, **{**fixed, "unit": ""})
+        _add_final(results, trial, parameter, wide, test, missing)
     return results
 
 
-def gee(trial, model=None, missing="available"):
+def _add_final(results: Results, trial: Trial, parameter: Parameter, wide: Wide, test: str, missing: str) -> None:
+    last, key = trial.visits(parameter.paramcd)[-1], f"{parameter.id}.final.difference"
+    datasets, refused = attempt(_completed, wide, missing)
+    known = [values[last.avisitn].dropna() for values in (datasets[0] if datasets else wide).values()]
+    facts = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, known)), estimand="final")
+    for name, chosen in ((key, test), (f"{key}.welch", "Welch")):
+        effect, reason = None, refused
+        if datasets:
+            options = {"last": last.avisitn, "test": chosen, "alpha": trial.facts.alpha}
+            estimate = partial(estimators.at_final_visit, baseline=trial.facts.visits.baseline, **options)
+            effect, reason = attempt(_pooled, datasets, estimate, trial.facts.alpha)
+        facts |= {"method": _SAID.get(chosen, chosen) + _RULE[missing], "reason": reason}
+        if name == key and not effect and test in _SAID and all(map(len, known)):
+            said = {"method": "difference in means", "reason": ""}
+            results.add(key, known[0].mean() - known[1].mean(), "difference", parameter.digits, **facts | said)
+        elif name == key:
+            results.add(key, effect and effect.estimate, "difference", parameter.digits, **facts)
+        _add_interval_and_p(results, name, effect, parameter.digits, facts)
+        results.add(f"{name}.t", effect and effect.statistic, "t", 2, **facts | {"unit": ""})
+        if not effect or effect.df is not None:
+            digits = 0 if chosen == "pooled t" else 1
+            results.add(f"{name}.df", effect and effect.df, "df", digits, **facts | {"unit": ""})
+
+
+def gee(trial: Trial, model: Model | None = None, missing: str = "available") -> Results:
     """Estimate the overall effect over the follow-up visits, as published and with small-sample inference.
 
     Parameters
     ----------
     trial : Trial
-    model : effects.Model, optional
+    model : estimators.Model, optional
         As published if not given: Gaussian GEE with identity link, exchangeable working correlation, robust z;
         covariates are arm, baseline value and visit.
     missing : {"available", "complete", "imputed"}
@@ -133,41 +112,53 @@ def gee(trial, model=None, missing="available"):
     ----------
     Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018; Pan 2001 (QIC).
     """
-    results, model = start_results(trial), model or estimators.Model()
+    results, model = start_results(trial), model or Model()
     small = replace(model, estimator="GEE", covariance="CR2", reference="satterthwaite")
     if model.estimator == "REML":
         small = replace(small, correlation="exchangeable")
     for parameter, wide in each_parameter(trial):
-        baseline, alpha = trial.facts.visits.baseline, trial.facts.alpha
-        datasets, refused = _completed(wide, missing)
-        y, _, groups, _, arms = estimators.design(datasets[0], baseline, model.adjusted)
-        fixed = facts_of(
-            parameter, visit="all follow-up visits", group="difference", n=len(set(groups)), estimand="follow_up"
-        )
-        key, digits = f"{parameter.id}.gee", parameter.model_digits
-        for arm, n in arms.items():
-            results.add(f"{key}.{arm}.n", n, "n", **{**fixed, "group": arm, "unit": "participants", "estimand": ""})
-        results.add(f"{key}.observations.n", len(y), "count", **{**fixed, "unit": "observations", "estimand": ""})
+        datasets, refused = attempt(_completed, wide, missing)
+        records = estimators.design(datasets[0] if datasets else wide, trial.facts.visits.baseline, model.adjusted)
+        facts = facts_of(parameter, visit="all follow-up visits", n=len(set(records.groups)))
+        key = f"{parameter.id}.gee"
+        for arm, n in records.arms.items():
+            results.add(f"{key}.{arm}.n", n, "n", **facts | {"group": arm, "unit": "participants"})
+        facts["group"] = "difference"
+        results.add(f"{key}.observations.n", len(records.y), "count", **facts | {"unit": "observations"})
         for name, chosen in (("effect", model), ("effect.cr2", small)):
-            estimate = partial(_effect_over_follow_up, baseline=baseline, model=chosen, alpha=alpha)
-            effect, reason = (None, refused) if refused else _pooled(datasets, estimate, alpha)
-            method = reason or f"{chosen}{_RULE[missing]}"
-            if name == "effect":
-                results.add(f"{key}.effect", effect and effect.estimate, "difference", digits, method=method, **fixed)
-            results.add(f"{key}.{name}.se", effect and effect.se, "SE", digits, method=method, **fixed)
-            _add_effect(results, f"{key}.{name}", effect, method, digits, fixed)
-        results.add(f"{key}.effect.cr2.df", effect and effect.df, "df", 1, method=method, **{**fixed, "unit": ""})
-        fit, reason = _fitted(trial, wide, small)
-        fixed |= {"unit": "", "estimand": "", "method": reason or small.correlation}
-        alpha = fit and (fit.alpha if np.ndim(fit.alpha) == 0 else None)
-        if not reason and alpha is None:
-            fixed["method"] = "not estimable: an unstructured correlation is not one number"
-        results.add(f"{key}.correlation", alpha, "correlation", 2, **fixed)
-        results.add(f"{key}.qic", fit and fit.qic, "QIC", 1, **{**fixed, "method": reason or small.correlation})
+            effect, reason = None, refused
+            if datasets:
+                alpha = trial.facts.alpha
+                estimate = partial(_over_follow_up, baseline=trial.facts.visits.baseline, model=chosen, alpha=alpha)
+                effect, reason = attempt(_pooled, datasets, estimate, alpha)
+            facts |= {"estimand": "follow_up", "method": f"{chosen}{_RULE[missing]}", "reason": reason}
+            _add_mean_effect(results, f"{key}.{name}", effect, parameter.model_digits, facts)
+        _add_fit(results, trial, key, wide, small, facts | {"unit": "", "estimand": ""})
     return results
 
 
-def standardised_difference(trial):
+def _add_mean_effect(results: Results, key: str, effect: Effect | None, digits: int, facts: dict) -> None:
+    """Record an effect with its standard error, interval and P; of the small-sample one, degrees of freedom too."""
+    if key.endswith(".cr2"):
+        results.add(f"{key}.df", effect and effect.df, "df", 1, **facts | {"unit": ""})
+    else:
+        results.add(key, effect and effect.estimate, "difference", digits, **facts)
+    results.add(f"{key}.se", effect and effect.se, "SE", digits, **facts)
+    _add_interval_and_p(results, key, effect, digits, facts)
+
+
+def _add_fit(results: Results, trial: Trial, key: str, wide: Wide, model: Model, facts: dict) -> None:
+    """Record the working correlation and the QIC of a GEE on the available values."""
+    found, reason = attempt(estimators.over_follow_up, wide, trial.facts.visits.baseline, model)
+    fit = found[1] if found else None
+    facts |= {"method": model.correlation, "reason": reason}
+    results.add(f"{key}.qic", fit and fit.qic, "QIC", 1, **facts)
+    one = fit and np.ndim(fit.alpha) == 0
+    facts["reason"] = reason or ("" if one else "an unstructured correlation is not one number")
+    results.add(f"{key}.correlation", fit.alpha if fit and one else None, "correlation", 2, **facts)
+
+
+def standardised_difference(trial: Trial) -> Results:
     """Standardise the difference at the last visit of each efficacy parameter: Hedges' g.
 
     Parameters
@@ -178,96 +169,70 @@ def standardised_difference(trial):
     -------
     Results
         Keys ``<paramcd>.final.g`` (test minus reference, in standard deviations) and ``<paramcd>.final.g.ci``; not
-        estimable, with the reason as method, where `final_difference` has no pooled t test.
+        estimable where `final_difference` has no pooled t test.
 
     References
     ----------
-    `effects.hedges_g` gives the sources.
+    `trialbook.stats.effect_size` gives the sources.
     """
     results = start_results(trial)
     for parameter, wide in each_parameter(trial):
         last = trial.visits(parameter.paramcd)[-1]
         groups = [values[last.avisitn].dropna().to_numpy() for values in wide.values()]
-        fixed = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, groups)), estimand="final")
-        fixed["unit"] = ""
-        try:
-            (g, *bounds), reason = estimators.hedges_g(*groups, trial.facts.alpha), None
-        except estimators.EffectError as error:
-            g, bounds, reason = None, None, f"not estimable: {error}"
+        facts = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, groups)), estimand="final")
+        found, reason = attempt(hedges_g, *groups, trial.facts.alpha)
+        facts |= {"unit": "", "reason": reason}
         key, method = f"{parameter.id}.final.g", "noncentral t, of the effect that g estimates without bias"
-        results.add(key, g, "g", 2, method=reason or "Hedges' g, exact correction", **fixed)
-        results.add(f"{key}.ci", bounds, "ci", 2, method=reason or method, **fixed)
+        results.add(key, found and found.g, "g", 2, method="Hedges' g, exact correction", **facts)
+        results.add(f"{key}.ci", found and [found.lower, found.upper], "ci", 2, method=method, **facts)
     return results
 
 
-def _effect_over_follow_up(wide, **options):
+def _over_follow_up(wide: Wide, **options) -> Effect:
     return estimators.over_follow_up(wide, **options)[0]
 
 
-def _fitted(trial, wide, model):
-    """The fitted GEE of a model on the available values, or why there is none."""
-    try:
-        return estimators.over_follow_up(wide, trial.facts.visits.baseline, model)[1], None
-    except ValueError as error:
-        return None, f"not estimable: {error}"
-
-
-def _completed(wide, rule):
-    """The data sets that a rule for missing values gives, and why it gives none but the one with its gaps."""
+def _completed(wide: Wide, rule: str) -> list[Wide]:
+    """The data sets that a rule for missing values gives."""
     if rule == "complete":
-        return [{arm: values.dropna() for arm, values in wide.items()}], None
-    if rule == "imputed":
-        try:
-            return imputation.completed(wide), None
-        except imputation.ImputationError as error:
-            return [wide], f"not estimable: {error}"
-    return [wide], None
+        return [{arm: values.dropna() for arm, values in wide.items()}]
+    return imputation.completed(wide) if rule == "imputed" else [wide]
 
 
-def _pooled(datasets, estimate, alpha):
-    """Estimate the effect on each data set and pool it by Rubin's rules; or tell why that cannot be done."""
-    try:
-        found = [estimate(dataset) for dataset in datasets]
-        return found[0] if len(found) == 1 else _combined(found, alpha), None
-    except ValueError as error:
-        return None, f"not estimable: {error}"
+def _pooled(datasets: list[Wide], estimate: Callable[[Wide], Effect], alpha: float) -> Effect:
+    """Estimate the effect on each data set, and pool imputed ones by Rubin's rules."""
+    found = [estimate(dataset) for dataset in datasets]
+    if len(found) == 1:
+        return found[0]
+    df = [effect.df for effect in found if effect.df is not None]
+    if len(df) < len(found):
+        raise ValueError("a randomisation test cannot be pooled over imputed data sets")
+    pooled = imputation.pool([one.estimate for one in found], [one.se**2 for one in found], np.mean(df), alpha)
+    return Effect.of(pooled)
 
 
-def _combined(found, alpha):
-    """Pool the effects of imputed data sets by Rubin's rules."""
-    pooled = imputation.pool(
-        [effect.estimate for effect in found],
-        [effect.se**2 for effect in found],
-        np.mean([effect.df for effect in found]),
-        alpha,
-    )
-    return estimators.Effect(
-        pooled.estimate, pooled.se, pooled.estimate / pooled.se, pooled.df, pooled.p, pooled.lower, pooled.upper
-    )
-
-
-def _add_effect(results, key, effect, method, digits, fixed):
+def _add_interval_and_p(results: Results, key: str, effect: Effect | None, digits: int, facts: dict) -> None:
     """Record the interval and the P of an effect, with the Monte Carlo error of one that was drawn."""
-    fixed = {**fixed, "method": method}
     bounded = effect and np.isfinite([effect.lower, effect.upper]).all()
-    said = method if bounded or not effect else "not estimable: no allocation is extreme enough to bound the effect"
-    bounds = [effect.lower, effect.upper] if bounded else None
-    results.add(f"{key}.ci", bounds, "ci", digits, **{**fixed, "method": said})
-    results.add(f"{key}.p", effect and effect.p, "p", **{**fixed, "unit": ""})
+    reason = facts["reason"] or ("" if bounded else "no allocation is extreme enough to bound the effect")
+    bounds = [effect.lower, effect.upper] if effect and bounded else None
+    results.add(f"{key}.ci", bounds, "ci", digits, **facts | {"reason": reason})
+    results.add(f"{key}.p", effect and effect.p, "p", **facts | {"unit": ""})
     if effect and effect.p_se is not None:
-        results.add(f"{key}.p_se", effect.p_se, "Monte Carlo SE", 5, **{**fixed, "unit": ""})
+        results.add(f"{key}.p_se", effect.p_se, "Monte Carlo SE", 5, **facts | {"unit": ""})
 
 
-def start_results(trial):
+def start_results(trial: Trial) -> Results:
     """Begin the results of an analysis of ADLB in the efficacy set."""
     return Results(trial.facts.alpha, dataset="adlb", analysis_set=trial.facts.analysis_sets.efficacy.label)
 
 
-def each_parameter(trial):
+def each_parameter(trial: Trial) -> Iterator[tuple[Parameter, Wide]]:
     """Yield each efficacy parameter with its values in the efficacy set, by arm: subjects × visits."""
     for parameter in trial.parameters("efficacy"):
         yield parameter, trial.values(parameter.paramcd, trial.facts.analysis_sets.efficacy)
 
 
-def facts_of(parameter, **facts):
+def facts_of(parameter: Parameter, **facts) -> dict:
+    """What all results of a parameter share."""
     return {"parameter": parameter.paramcd, "unit": parameter.unit, **facts}

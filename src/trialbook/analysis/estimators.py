@@ -1,26 +1,30 @@
 """The effect of the treatment on one parameter, at the final visit or over the follow-up visits, by a named method."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
-from scipy import optimize, special, stats
-from statsmodels.regression.linear_model import OLS
+import pandas as pd
 
-from trialbook.stats import gee, permutation, reml
+from trialbook.errors import NotEstimable
+from trialbook.stats import gee, permutation, reml, two_means
+from trialbook.stats.wald import WaldTest
 
 FinalTest = Literal["pooled t", "Welch", "ANCOVA", "randomisation", "ANCOVA randomisation"]
 Estimator = Literal["GEE", "REML"]
+Wide = dict[str, pd.DataFrame]  # by arm, test before reference: subjects × visits, in outcome units
+Answer = TypeVar("Answer")
 
 NONE = "an arm has no value"
-FEW = "an arm has fewer than two values"
-ALIKE = "the values of each arm are all the same"
-LARGEST_T = 1e4  # at which scipy's noncentral t distribution is still that of its definition
-FLAT = "the baseline value does not vary, or tells the arms apart"
 
 
-class EffectError(ValueError):
-    """The effect cannot be estimated, or not by this method."""
+def attempt(analyse: Callable[..., Answer], *arguments: object) -> tuple[Answer | None, str]:
+    """Give the answer and no reason; or no answer, and the reason why the data cannot give it."""
+    try:
+        return analyse(*arguments), ""
+    except NotEstimable as error:
+        return None, error.reason
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class Effect:
     upper: float
     p_se: float | None = None
 
+    @classmethod
+    def of(cls, test: WaldTest) -> "Effect":
+        """Take over a Wald test."""
+        return cls(test.estimate, test.se, test.statistic, test.df, test.p, test.lower, test.upper)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -48,13 +57,13 @@ class Model:
     exchangeable (a random intercept) or unstructured (MMRM, with an effect at each visit, averaged).
     """
 
-    estimator: Estimator = "GEE"
+    estimator: str = "GEE"
     correlation: str = "exchangeable"
     covariance: str = "robust"
     reference: str = "z"
     adjusted: bool = True
 
-    def __str__(self):
+    def __str__(self) -> str:
         """The method as a table names it: what is the rule, an exchangeable correlation and a baseline, unsaid."""
         if self.estimator == "REML":
             structure = {"exchangeable": "random intercept", "unstructured": "unstructured"}
@@ -69,7 +78,7 @@ class Model:
         return joined if self.adjusted else f"{joined}, without baseline"
 
 
-def at_final_visit(wide, baseline, last, test="pooled t", alpha=0.05):
+def at_final_visit(wide: Wide, baseline: float, last: float, test: str = "pooled t", alpha: float = 0.05) -> Effect:
     """Compare the arms at the final visit.
 
     Parameters
@@ -87,31 +96,35 @@ def at_final_visit(wide, baseline, last, test="pooled t", alpha=0.05):
 
     Raises
     ------
+    NotEstimable
+        Where the values do not allow it.
     ValueError
-        In words, where the values do not allow it; `EffectError` for an unknown test.
+        For an unknown test.
 
     References
     ----------
-    Student (1908), Biometrika 6:1-25. Welch (1947), Biometrika 34:28-35. Randomisation: `trialbook.stats.permutation`.
+    `trialbook.stats.two_means` and `trialbook.stats.permutation` give the sources of the methods.
     """
     if test not in get_args(FinalTest):
-        raise EffectError(f"{test!r} is not one of {', '.join(get_args(FinalTest))}")
+        raise ValueError(f"{test!r} is not one of {', '.join(get_args(FinalTest))}")
     y, arm = _stack(wide, last), _arm(wide)
     if not test.startswith("ANCOVA"):
         seen = np.isfinite(y)
         if not all((seen & (arm == one)).any() for one in (True, False)):
-            raise EffectError(NONE)
+            raise NotEstimable(NONE)
         if test == "randomisation":
             return _allocated(permutation.difference(y[seen], arm[seen], alpha=alpha))
-        return _t_test(y[seen & arm], y[seen & ~arm], test == "pooled t", alpha)
+        return Effect.of(two_means.t_test(y[seen & arm], y[seen & ~arm], test == "pooled t", alpha))
     base = _stack(wide, baseline)
     both = np.isfinite(y) & np.isfinite(base)
     if test == "ANCOVA":
-        return _ancova(y[both], arm[both], base[both], alpha)
+        return Effect.of(two_means.ancova(y[both], arm[both], base[both], alpha))
     return _allocated(permutation.difference(y[both], arm[both], base[both], alpha=alpha))
 
 
-def over_follow_up(wide, baseline, model=None, alpha=0.05):
+def over_follow_up(
+    wide: Wide, baseline: float, model: Model | None = None, alpha: float = 0.05
+) -> tuple[Effect, gee.Fit | None]:
     """Estimate the mean effect over the follow-up visits.
 
     Parameters
@@ -132,8 +145,10 @@ def over_follow_up(wide, baseline, model=None, alpha=0.05):
 
     Raises
     ------
+    NotEstimable
+        Where the values do not allow it.
     ValueError
-        In words, where the values do not allow it.
+        For a model of unknown parts.
 
     References
     ----------
@@ -141,29 +156,46 @@ def over_follow_up(wide, baseline, model=None, alpha=0.05):
     """
     model = model or Model()
     if model.estimator not in get_args(Estimator):
-        raise EffectError(f"{model.estimator!r} is not one of {', '.join(get_args(Estimator))}")
-    y, X, groups, visits, arms = design(wide, baseline, model.adjusted)
-    if empty := [role for role, n in zip(("test", "reference"), arms.values(), strict=True) if not n]:
+        raise ValueError(f"{model.estimator!r} is not one of {', '.join(get_args(Estimator))}")
+    records = design(wide, baseline, model.adjusted)
+    if empty := [role for role, n in zip(("test", "reference"), records.arms.values(), strict=True) if not n]:
         needed = "both a baseline and a follow-up value" if model.adjusted else "a follow-up value"
-        raise EffectError(f"nobody in the {' or the '.join(empty)} arm has {needed}")
-    if model.adjusted and not _varies_by_itself(X[:, [0, 1, -1]]):
-        raise EffectError(FLAT)
+        raise NotEstimable(f"nobody in the {' or the '.join(empty)} arm has {needed}")
+    if model.adjusted and not two_means.vary_by_themselves(records.X[:, [0, 1, -1]]):
+        raise NotEstimable(two_means.FLAT)
     if model.estimator == "REML":
-        structure = {"exchangeable": "compound symmetry"}.get(model.correlation, model.correlation)
-        columns = _effect_at_each(X, visits) if structure == "unstructured" else X
-        fit = reml.fit(y, columns, groups, visits, structure)
-        return _wald(fit.test(np.eye(columns.shape[1])[1], reference=model.reference, alpha=alpha)), None
-    fit = gee.fit(y, X, groups, model.correlation, visits)
+        return Effect.of(_by_likelihood(records, model, alpha)), None
+    fit = gee.fit(records.y, records.X, records.groups, model.correlation, records.visits)
     if model.reference == "randomisation":
-        known = {arm: values[values.index.isin(groups)] for arm, values in wide.items()}
-        means = np.concatenate([values.drop(columns=baseline).to_numpy() for values in known.values()])
+        known = {arm: values[values.index.isin(records.groups)] for arm, values in wide.items()}
+        outcomes = np.concatenate([values.drop(columns=baseline).to_numpy() for values in known.values()])
         base = _stack(known, baseline) if model.adjusted else None
-        return _allocated(permutation.gee(means, _arm(known), base, alpha=alpha)), fit
-    contrast = np.eye(X.shape[1])[1]
-    return _wald(fit.test(contrast, covariance=model.covariance, reference=model.reference, alpha=alpha)), fit
+        return _allocated(permutation.gee(outcomes, _arm(known), base, alpha=alpha)), fit
+    contrast = np.eye(records.X.shape[1])[1]
+    return Effect.of(fit.test(contrast, model.covariance, model.reference, alpha)), fit
 
 
-def design(wide, baseline, adjusted=True):
+def _by_likelihood(records: "Records", model: Model, alpha: float) -> WaldTest:
+    structure = {"exchangeable": "compound symmetry"}.get(model.correlation, model.correlation)
+    X = _effect_at_each(records.X, records.visits) if structure == "unstructured" else records.X
+    fit = reml.fit(records.y, X, records.groups, records.visits, structure)
+    return fit.test(np.eye(X.shape[1])[1], model.reference, alpha)
+
+
+class Records(NamedTuple):
+    """The N records of a longitudinal model: outcome (N,), design (N, p), subject and index of the visit (N,).
+
+    `arms` counts the subjects in the model by arm.
+    """
+
+    y: np.ndarray
+    X: np.ndarray
+    groups: np.ndarray
+    visits: np.ndarray
+    arms: dict[str, int]
+
+
+def design(wide: Wide, baseline: float, adjusted: bool = True) -> Records:
     """Lay out the follow-up records of one parameter as the arrays of a longitudinal model.
 
     Parameters
@@ -177,15 +209,9 @@ def design(wide, baseline, adjusted=True):
 
     Returns
     -------
-    y : ndarray, shape (N,)
-    X : ndarray, shape (N, p)
-        Intercept, test arm (0/1), one indicator per follow-up visit but the first, baseline value if adjusted.
-    groups : ndarray of str, shape (N,)
-        Subject of each record.
-    visits : ndarray of int, shape (N,)
-        Index of the follow-up visit of each record.
-    arms : dict of str to int
-        Subjects in the model by arm.
+    Records
+        The design has an intercept, the test arm (0/1), one indicator per follow-up visit but the first, and the
+        baseline value if adjusted.
     """
     visit = np.array([column for column in next(iter(wide.values())).columns if column != baseline], float)
     values = np.concatenate([arm.reindex(columns=visit).to_numpy(float) for arm in wide.values()])
@@ -199,107 +225,15 @@ def design(wide, baseline, adjusted=True):
     X = np.column_stack([np.ones(len(subject)), test[subject], indicators, *covariates])
     inside = np.isin(np.arange(len(test)), subject)
     arms = {arm: int(inside[test == first].sum()) for arm, first in zip(wide, (True, False), strict=True)}
-    return values[subject, column], X.astype(float), names[subject], visits, arms
+    return Records(values[subject, column], X.astype(float), names[subject], visits, arms)
 
 
-def hedges_g(test, reference, alpha=0.05):
-    """Difference of two means in pooled standard deviations, without bias, with its exact interval.
-
-    The interval is that of the population's difference in standard deviations, by inverting the noncentral t
-    distribution of the observed t. The correction for bias is that of g alone: the limits need none.
-
-    Parameters
-    ----------
-    test, reference : ndarray, shape (n,)
-        Outcomes of the arms.
-    alpha : float
-        One minus the confidence level.
-
-    Returns
-    -------
-    g, lower, upper : float
-
-    Raises
-    ------
-    EffectError
-        Fewer than two values in an arm, no variation, or a difference beyond the known noncentral t.
-
-    References
-    ----------
-    Hedges (1981), J Educ Stat 6:107-128. Hedges and Olkin (1985), Statistical Methods for Meta-Analysis. Cumming
-    and Finch (2001), Educ Psychol Meas 61:532-574.
-    """
-    sizes = np.array([len(test), len(reference)])
-    if sizes.min() < 2:
-        raise EffectError(FEW)
-    if np.ptp(test) == np.ptp(reference) == 0:
-        raise EffectError(ALIKE)
-    df, scale = sizes.sum() - 2, np.sqrt(np.sum(1 / sizes))
-    pooled = np.sqrt((sizes - 1) @ [np.var(test, ddof=1), np.var(reference, ddof=1)] / df)
-    d = (np.mean(test) - np.mean(reference)) / pooled
-    if abs(d / scale) > LARGEST_T:
-        raise EffectError("the arms differ by too many standard deviations for the noncentral t distribution")
-    correction = np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)
-    upper, lower = (scale * _noncentrality(d / scale, df, below) for below in (alpha / 2, 1 - alpha / 2))
-    return float(correction * d), float(lower), float(upper)
-
-
-def _t_test(test, reference, pooled, alpha):
-    """Compare two means by their variances, of which one may be zero."""
-    sizes = np.array([len(test), len(reference)])
-    if sizes.min() < 2:
-        raise EffectError(FEW)
-    variances = np.array([test.var(ddof=1), reference.var(ddof=1)])
-    if np.ptp(test) == np.ptp(reference) == 0:
-        raise EffectError(ALIKE)
-    if pooled:
-        df = sizes.sum() - 2
-        square = (sizes - 1) @ variances / df * np.sum(1 / sizes)
-    else:
-        parts = variances / sizes
-        square = parts.sum()
-        df = square**2 / np.sum(parts**2 / (sizes - 1))
-    difference, se = test.mean() - reference.mean(), np.sqrt(square)
-    margin, t = stats.t.ppf(1 - alpha / 2, df) * se, difference / se
-    return Effect(difference, se, t, df, 2 * stats.t.sf(abs(t), df), difference - margin, difference + margin)
-
-
-def _noncentrality(t, df, below):
-    """The noncentrality of which a t with `df` degrees of freedom is less than `t` with probability `below`."""
-    if t < 0:
-        return -_noncentrality(-t, df, 1 - below)
-
-    def excess(noncentrality):
-        return stats.nct.cdf(t, df, noncentrality) - below
-
-    low, high = 0.0, t + 1.0
-    while excess(low) < 0:
-        low = 2 * low - 1
-    while excess(high) > 0:
-        high *= 2
-    return optimize.brentq(excess, low, high, xtol=1e-12, rtol=1e-12)
-
-
-def _ancova(y, arm, base, alpha):
-    X = np.column_stack([np.ones(len(y)), arm, base])
-    if len(y) <= 3 or np.linalg.matrix_rank(X) < 3:
-        raise EffectError(FLAT if len(y) > 3 else "there are too few values")
-    model = OLS(y, X).fit()
-    return Effect(
-        model.params[1], model.bse[1], model.tvalues[1], model.df_resid, model.pvalues[1], *model.conf_int(alpha)[1]
-    )
-
-
-def _wald(test):
-    return Effect(test.estimate, test.se, test.statistic, test.df, test.p, test.lower, test.upper)
-
-
-def _allocated(test):
+def _allocated(test: permutation.RandomizationTest) -> Effect:
     p_se = None if test.exact else test.p_se
     return Effect(test.effect, test.se, test.statistic, None, test.p, test.lower, test.upper, p_se)
 
 
-def _effect_at_each(X, visits):
+def _effect_at_each(X: np.ndarray, visits: np.ndarray) -> np.ndarray:
     """Turn the arm's column, the second, into deviations whose sum over visits is zero, so that it is the mean effect.
 
     With an unstructured covariance one common effect would weigh the visits by their precision, not equally.
@@ -309,17 +243,11 @@ def _effect_at_each(X, visits):
     return np.column_stack([X, *deviations])
 
 
-def _varies_by_itself(columns):
-    """Tell whether no column (intercept, arm and baseline) follows from the others."""
-    largest = np.abs(columns).max(axis=0).clip(min=np.finfo(float).tiny)
-    return np.linalg.matrix_rank(columns / largest) == columns.shape[1]
-
-
-def _arm(wide):
+def _arm(wide: Wide) -> np.ndarray:
     """Tell for each subject whether it is in the test arm, which comes first."""
     return np.repeat([True, False], [len(values) for values in wide.values()])
 
 
-def _stack(wide, visit):
+def _stack(wide: Wide, visit: float) -> np.ndarray:
     """Put the values of both arms at one visit under each other, NaN where there are none."""
     return np.concatenate([values.reindex(columns=[visit])[visit].to_numpy(float) for values in wide.values()])

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import optimize
 
-from trialbook.analysis import estimators
 from trialbook.analysis.efficacy import each_parameter, start_results
+from trialbook.analysis.estimators import Wide, attempt
 from trialbook.results.formats import number, p_value, slug
+from trialbook.results.row import Results
 from trialbook.stats import imputation
+from trialbook.stats.two_means import t_test
+from trialbook.trial.config import Parameter
+from trialbook.trial.model import Trial
 
 PATTERNS = {
     "complete": "No value missing",
@@ -21,7 +26,7 @@ SHIFTS = 0.5 * np.arange(7)  # of the tipping analysis, in standard deviations
 FINE = np.linspace(0, SHIFTS[-1], 61)  # where the first crossing of alpha is looked for
 
 
-def patterns(trial):
+def patterns(trial: Trial) -> Results:
     """Count the values missing by visit and arm, the participants by pattern, and the reasons their disposition gives.
 
     Parameters
@@ -57,14 +62,14 @@ def patterns(trial):
             results.add(f"{key}.{arm}.n_of", cells[arm], "n of N", **{**facts, "unit": "values"})
             pattern = _patterns(values, trial.facts.visits.baseline)
             for name, label in PATTERNS.items():
-                results.add(f"{key}.{arm}.{name}.n", int((pattern == name).sum()), "n", method=label.lower(), **facts)
+                results.add(f"{key}.{arm}.{name}.n", int((pattern == name).sum()), "n", label=label, **facts)
             for name, reason in named.items():
                 n = sum(slug(other) == name for other in reasons[arm])
-                results.add(f"{key}.{arm}.reason.{name}.n", n, "n", method=reason, **{**facts, "dataset": "adsl"})
+                results.add(f"{key}.{arm}.reason.{name}.n", n, "n", label=reason, **{**facts, "dataset": "adsl"})
     return results
 
 
-def imputed(trial, draws=imputation.DRAWS, seed=imputation.SEED):
+def imputed(trial: Trial, draws: int = imputation.DRAWS, seed: int = imputation.SEED) -> Results:
     """Estimate the effects with what is missing imputed many times, as missing at random.
 
     Parameters
@@ -90,19 +95,19 @@ def imputed(trial, draws=imputation.DRAWS, seed=imputation.SEED):
         visits = {"follow_up": "all follow-up visits", "final": trial.visits(parameter.paramcd)[-1].label}
         digits = {"follow_up": parameter.model_digits, "final": parameter.digits}
         methods = {"follow_up": "GEE, CR2, Satterthwaite t", "final": "pooled t test"}
-        datasets, reason = _attempt(imputation.completed, wide, draws, seed)
+        datasets, refused = attempt(imputation.completed, wide, draws, seed)
         for estimand, analysis in (("follow_up", _over_follow_up), ("final", _at_final_visit)):
-            effect = None
+            effect, reason = None, refused
             if datasets:
-                effect, reason = _attempt(analysis, trial, wide, datasets)
+                effect, reason = attempt(analysis, trial, wide, datasets)
             key, method = f"{parameter.id}.missing.imputed.{estimand}", f"{methods[estimand]}; {_how(wide, draws)}"
-            facts = _facts(parameter, wide, visit=visits[estimand], estimand=estimand, method=reason or method)
+            facts = _facts(parameter, wide, visit=visits[estimand], estimand=estimand, method=method, reason=reason)
             _add(results, key, effect, digits[estimand], facts)
             results.add(f"{key}.fmi", effect and 100 * effect.fmi, "percent", **{**facts, "unit": "", "estimand": ""})
     return results
 
 
-def tipping(trial, draws=imputation.DRAWS, seed=imputation.SEED):
+def tipping(trial: Trial, draws: int = imputation.DRAWS, seed: int = imputation.SEED) -> Results:
     """Shift the imputed values of the test arm against the effect until it is no longer significant.
 
     Each imputed follow-up value of the test arm is shifted by the same amount. The shifts are multiples of the
@@ -142,66 +147,76 @@ class _FollowUp:
     baseline: np.ndarray
     alpha: float
 
-    def effect(self, shift=0.0):
+    def effect(self, shift: float = 0.0) -> imputation.Pooled:
         """Pool the effect with the imputed values of the test arm shifted."""
         shifted = self.means + shift * self.imputed * self.test
         estimates, variances, df = imputation.mean_effect(shifted, self.test, self.baseline)
         return imputation.pool(estimates, variances, df.mean(), self.alpha)
 
+    @property
+    def shiftable(self) -> bool:
+        """Whether a follow-up value of the test arm was imputed."""
+        return bool((self.imputed * self.test).any())
 
-def _follow_up(trial, wide, datasets):
+
+def _follow_up(trial: Trial, wide: Wide, datasets: list[Wide]) -> _FollowUp:
     test, observed = imputation.stacked(wide)
     complete = np.stack([imputation.stacked(dataset)[1] for dataset in datasets])
     imputed = np.isnan(observed[:, 1:]).mean(axis=1)  # trial.values puts the baseline first
     return _FollowUp(complete[:, :, 1:].mean(axis=2), imputed, test, complete[:, :, 0], trial.facts.alpha)
 
 
-def _over_follow_up(trial, wide, datasets):
+def _over_follow_up(trial: Trial, wide: Wide, datasets: list[Wide]) -> imputation.Pooled:
     return _follow_up(trial, wide, datasets).effect()
 
 
-def _at_final_visit(trial, wide, datasets):
+def _at_final_visit(trial: Trial, wide: Wide, datasets: list[Wide]) -> imputation.Pooled:
     """Pool the difference at the final visit."""
-    visits, alpha = next(iter(wide.values())).columns, trial.facts.alpha
-    found = [estimators.at_final_visit(data, trial.facts.visits.baseline, visits[-1], alpha=alpha) for data in datasets]
+    last, alpha = next(iter(wide.values())).columns[-1], trial.facts.alpha
+    found = [t_test(*(arm[last].to_numpy(float) for arm in data.values()), alpha=alpha) for data in datasets]
     return imputation.pool([one.estimate for one in found], [one.se**2 for one in found], found[0].df, alpha)
 
 
-def _add_tipping(results, trial, parameter, wide, draws, seed):
-    key, label = f"{parameter.id}.tipping", trial.arms[0].label
-    follow_up, reason = _attempt(lambda: _follow_up(trial, wide, imputation.completed(wide, draws, seed)))
+def _add_tipping(results: Results, trial: Trial, parameter: Parameter, wide: Wide, draws: int, seed: int) -> None:
+    key, alpha = f"{parameter.id}.tipping", trial.facts.alpha
+    follow_up, reason = attempt(lambda: _follow_up(trial, wide, imputation.completed(wide, draws, seed)))
     effect = None
     if follow_up:
-        effect, reason = _attempt(follow_up.effect)
-    shiftable = bool(effect) and (follow_up.imputed * follow_up.test).any()
-    unit = -np.copysign(_spread(trial, wide), effect.estimate) if shiftable else 0.0
-    method = reason or f"GEE, CR2, Satterthwaite t; {_how(wide, draws)}"
-    facts = _facts(parameter, wide, visit="all follow-up visits", estimand="follow_up", method=method)
+        effect, reason = attempt(follow_up.effect)
+    shiftable = follow_up if effect and follow_up and follow_up.shiftable else None
+    unit = -np.copysign(_spread(trial, wide), effect.estimate) if effect and shiftable else 0.0
+    method = f"GEE, CR2, Satterthwaite t; {_how(wide, draws)}"
+    facts = _facts(parameter, wide, visit="all follow-up visits", method=method, reason=reason)
     for k, shift in enumerate(SHIFTS if shiftable else SHIFTS[:1]):
-        row = f"{key}.{k}"
-        results.add(f"{row}.sds", shift * np.sign(unit), "shift in SD", 1, **{**facts, "unit": "", "estimand": ""})
-        results.add(f"{row}.delta", shift * unit, "shift", parameter.model_digits, **{**facts, "estimand": ""})
-        _add(results, row, effect and follow_up.effect(shift * unit), parameter.model_digits, facts)
-    shift = _first_crossing(follow_up, unit, trial.facts.alpha) if shiftable else None
+        row, shifts = f"{key}.{k}", facts | {"reason": ""}
+        results.add(f"{row}.sds", shift * np.sign(unit), "shift in SD", 1, **shifts | {"unit": ""})
+        results.add(f"{row}.delta", shift * unit, "shift", parameter.model_digits, **shifts)
+        shifted = shiftable.effect(shift * unit) if shiftable else effect
+        _add(results, row, shifted, parameter.model_digits, facts | {"estimand": "follow_up"})
+    shift = _first_crossing(shiftable, unit, alpha) if shiftable else None
+    facts["estimand"] = "follow_up"
     if not effect or shift:
-        facts["method"] = (
-            reason or f"the tipping point is the smallest shift in {label} at which P reaches alpha; {method}"
-        )
-        results.add(f"{key}.point", shift and shift * unit, "shift", parameter.model_digits, **facts)
-        return
-    if not _lacking(wide):
-        said = "nothing is missing"
-    elif not shiftable:
-        said = f"no follow-up value of {label} is missing"
-    elif shift == 0:
-        said = f"P is {p_value(effect.p, trial.facts.alpha)} without any shift"
+        said = f"the tipping point is the smallest shift in {trial.arms[0].label} at which P reaches alpha"
+        point = shift * unit if shift else None
+        results.add(f"{key}.point", point, "shift", parameter.model_digits, **facts | {"method": f"{said}; {method}"})
     else:
-        furthest = number(SHIFTS[-1] * unit, parameter.model_digits)
-        said = f"P stays below {trial.facts.alpha:g} up to a shift of {furthest} {parameter.unit}".rstrip()
-    results.add(f"{key}.point", f"none ({said})", "text", **{**facts, "unit": ""})
+        said = _why_no_point(trial, parameter, wide, effect.p, unit)
+        results.add(f"{key}.point", f"none ({said})", "text", **facts | {"unit": ""})
 
 
-def _first_crossing(follow_up, unit, alpha):
+def _why_no_point(trial: Trial, parameter: Parameter, wide: Wide, p: float, unit: float) -> str:
+    """Say in words why no shift, in multiples of `unit`, makes an effect insignificant whose P is `p` without one."""
+    if not _lacking(wide):
+        return "nothing is missing"
+    if not unit:
+        return f"no follow-up value of {trial.arms[0].label} is missing"
+    if p >= trial.facts.alpha:
+        return f"P is {p_value(p, trial.facts.alpha)} without any shift"
+    furthest = number(SHIFTS[-1] * unit, parameter.model_digits)
+    return f"P stays below {trial.facts.alpha:g} up to a shift of {furthest} {parameter.unit}".rstrip()
+
+
+def _first_crossing(follow_up: _FollowUp, unit: float, alpha: float) -> float | None:
     """The smallest shift, in standard deviations, at which P reaches alpha; None where it is below at all of `FINE`."""
 
     def excess(shift):
@@ -211,14 +226,14 @@ def _first_crossing(follow_up, unit, alpha):
     return beyond and optimize.brentq(excess, FINE[beyond - 1], FINE[beyond])
 
 
-def _spread(trial, wide):
+def _spread(trial: Trial, wide: Wide) -> float:
     """The standard deviation of the follow-up values observed, pooled over arms and visits."""
     follow_up = [values.drop(columns=trial.facts.visits.baseline) for values in wide.values()]
     squares = sum(((values - values.mean()) ** 2).sum().sum() for values in follow_up)
     return np.sqrt(squares / sum((values.count() - 1).clip(lower=0).sum() for values in follow_up))
 
 
-def _patterns(values, baseline):
+def _patterns(values: pd.DataFrame, baseline: float) -> np.ndarray:
     """Name the pattern of each subject (rows) over the scheduled visits (columns), one of `PATTERNS`."""
     known = values.notna()
     after = known.drop(columns=baseline)
@@ -227,7 +242,7 @@ def _patterns(values, baseline):
     return np.select(list(choices.values()), list(choices), np.where(resumed, "gap", "stopped_early"))
 
 
-def _reasons(subjects, values):
+def _reasons(subjects: pd.DataFrame, values: pd.DataFrame) -> list[str]:
     """Tell for each subject with a value missing why, by the disposition in ADSL."""
     lacking = subjects[values.isna().any(axis=1).to_numpy()]
 
@@ -237,35 +252,27 @@ def _reasons(subjects, values):
     return [_reason(*pair) for pair in zip(column("EOSSTT"), column("DCSREAS"), strict=True)]
 
 
-def _reason(status, reason):
+def _reason(status: object, reason: object) -> str:
     if isinstance(reason, str):
         return reason.lower()
     said = {"COMPLETED": "completed the trial", "ONGOING": "still in the study", "DISCONTINUED": "reason not given"}
     return said.get(status.upper(), status.lower()) if isinstance(status, str) else "reason not recorded"
 
 
-def _attempt(analysis, *arguments):
-    """The answer and None, or None and why there is none."""
-    try:
-        return analysis(*arguments), None
-    except ValueError as error:
-        return None, f"not estimable: {error}"
-
-
-def _lacking(wide):
+def _lacking(wide: Wide) -> int:
     return sum(int(values.isna().sum().sum()) for values in wide.values())
 
 
-def _how(wide, draws):
+def _how(wide: Wide, draws: int) -> str:
     return f"{draws} imputations, missing at random" if _lacking(wide) else "nothing is missing, nothing imputed"
 
 
-def _facts(parameter, wide, **facts):
+def _facts(parameter: Parameter, wide: Wide, **facts) -> dict:
     n = sum(map(len, wide.values()))
     return {"parameter": parameter.paramcd, "unit": parameter.unit, "group": "difference", "n": n, **facts}
 
 
-def _add(results, key, effect, digits, facts):
+def _add(results: Results, key: str, effect: imputation.Pooled | None, digits: int, facts: dict) -> None:
     results.add(f"{key}.effect", effect and effect.estimate, "difference", digits, **facts)
     results.add(f"{key}.ci", effect and [effect.lower, effect.upper], "ci", digits, **facts)
     results.add(f"{key}.p", effect and effect.p, "p", **{**facts, "unit": ""})

@@ -1,19 +1,22 @@
 """What is left of the P values of a family when all are looked at together: Holm, and Benjamini and Hochberg."""
 
 import difflib
+from collections.abc import Iterator
 
 from statsmodels.stats.multitest import multipletests
 
 from trialbook.errors import Fault, FaultsError
-from trialbook.results.row import Results
+from trialbook.results.row import Result, Results
+from trialbook.trial.config import Family
+from trialbook.trial.model import Trial
 
 PROCEDURES = {"holm": ("holm", "Holm"), "bh": ("fdr_bh", "Benjamini–Hochberg")}
 
 
-def adjust(trial, results):
+def adjust(trial: Trial, results: Results) -> Results:
     """Adjust the P values of each family that ``trial.yml`` declares.
 
-    A member whose P value is not estimable is not counted, and the others say so in their method.
+    A member whose P value is not estimable is not counted.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def adjust(trial, results):
     return adjusted
 
 
-def _unknown(at, family, results):
+def _unknown(at: int, family: Family, results: Results) -> Iterator[Fault]:
     known = [row.key.removesuffix(".p") for row in results if row.key.endswith(".p")]
     for number, member in enumerate(family.members, 1):
         if member not in known:
@@ -55,23 +58,20 @@ def _unknown(at, family, results):
             yield Fault("trial.yml", rule, remedy, column=f"families.{at}.members.{number}")
 
 
-def _add(adjusted, family, rows):
+def _add(adjusted: Results, family: Family, rows: dict[str, Result]) -> None:
     counted = [member for member, row in rows.items() if row.value is not None]
     share = f"{len(counted)} P values" if len(counted) == len(rows) else f"{len(counted)} of {len(rows)} P values"
-    left_out = "".join(f"; {member} is left out, {row.method}" for member, row in rows.items() if row.value is None)
-    values = {}
-    for name, (procedure, _) in PROCEDURES.items():
-        if counted:
-            corrected = multipletests([rows[member].value for member in counted], method=procedure)[1]
-            values[name] = dict(zip(counted, corrected, strict=True))
+    values = [rows[member].value for member in counted]
+    for name, (procedure, author) in PROCEDURES.items():
+        corrected = multipletests(values, method=procedure)[1] if counted else []
+        found = dict(zip(counted, corrected, strict=True))
+        for member, row in rows.items():
+            method = f"{row.method}; {author}, {share}" if member in found else row.method
+            adjusted.add(f"multiplicity.{family.id}.{member}.{name}", found.get(member), "p", **_facts(row, method))
     for member, row in rows.items():
-        key = f"multiplicity.{family.id}.{member}"
-        shared = ("parameter", "visit", "group", "n", "estimand", "analysis_set", "dataset")
-        facts = {field: getattr(row, field) for field in shared}
-        adjusted.add(f"{key}.p", row.value, "p", method=row.method, **facts)
-        for name, (_, author) in PROCEDURES.items():
-            if row.value is None:
-                adjusted.add(f"{key}.{name}", None, "p", method=row.method, **facts)
-            else:
-                method = f"{row.method}; {author}, {share}{left_out}"
-                adjusted.add(f"{key}.{name}", values[name][member], "p", method=method, **facts)
+        adjusted.add(f"multiplicity.{family.id}.{member}.p", row.value, "p", **_facts(row, row.method))
+
+
+def _facts(row: Result, method: str) -> dict:
+    shared = ("parameter", "visit", "group", "n", "reason", "estimand", "analysis_set", "dataset")
+    return {field: getattr(row, field) for field in shared} | {"method": method}

@@ -1,108 +1,45 @@
 """How often each method errs in trials like this one: type I error and power, by simulation."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from trialbook.analysis.efficacy import each_parameter
+from trialbook.analysis.estimators import attempt
 from trialbook.results.row import Results
-from trialbook.stats.simulated_trials import EFFECTS, METHODS, Design, DesignError, simulate
+from trialbook.results.verdicts import Level
+from trialbook.stats.simulated_trials import EFFECTS, METHODS, Design, simulate
+from trialbook.trial.config import Parameter
+from trialbook.trial.model import Trial
 
 LARGE = 1_000  # values of a trial, of which and of larger ones fewer are simulated, but never fewer than `FEWEST`
 FEWEST = 4_000
-CHUNK = 5_000  # trials from one stream of random numbers, whatever share they are in
+CHUNK = 5_000  # trials from one stream of random numbers
+SHARED = 200_000  # trials beyond which all processors share the chunks: each takes seconds to start
 BAND = 0.1  # relative distance from the nominal level within which a method keeps it
 SEED = 20_634
-KEEPS = "keeps its level"
 
 
-def count(trial, trials, part=1, parts=1):
-    """Simulate one share of the trials for each efficacy parameter, with random numbers of its own.
+def characteristics(trial: Trial, trials: int) -> Results:
+    """Simulate trials like this one, and count how often each method rejects.
 
     Parameters
     ----------
     trial : Trial
     trials : int
-        Of each parameter, over all parts; fewer where a trial is large.
-    part, parts : int
-        Which share, from 1.
-
-    Returns
-    -------
-    dict
-        By parameter id: ``trials``, ``design`` and ``rejections`` by method, or the ``reason`` why there are none.
-    """
-    counted = {}
-    for index, (parameter, wide) in enumerate(each_parameter(trial)):
-        try:
-            design = Design.of(wide, trial.facts.visits.baseline)
-        except DesignError as error:
-            counted[parameter.id] = {"reason": str(error)}
-            continue
-        wanted = min(trials, max(FEWEST, trials * LARGE // design.values))
-        chunks = range(0, wanted, CHUNK)[part - 1 :: parts]
-        done = [
-            simulate(design, min(CHUNK, wanted - first), _stream(index, first), trial.facts.alpha) for first in chunks
-        ]
-        counted[parameter.id] = {
-            "trials": sum(min(CHUNK, wanted - first) for first in chunks),
-            "design": [design.sizes, design.sd, design.correlation],
-            "lacking": design.lacking,
-            "rejections": {
-                m: np.sum([np.zeros(len(EFFECTS), int), *(one[m] for one in done)], axis=0).tolist()
-                for m in design.methods
-            },
-        }
-    return counted
-
-
-def _stream(*place):
-    return np.random.default_rng(np.random.SeedSequence(SEED, spawn_key=place))
-
-
-def write(counted, path):
-    """Write the counts of one share, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(json.dumps(counted, indent=1) + "\n", "utf8")
-    draft.replace(path)
-
-
-def read(folder):
-    """Read the counts of all shares, ``<part>-of-<parts>.json``, in a folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a share is not there.
-    """
-    paths = sorted(Path(folder).glob("*.json"))
-    parts = {int(path.stem.partition("-of-")[2]) for path in paths}
-    if len(parts) != 1 or len(paths) != parts.pop():
-        raise FileNotFoundError(
-            f"{folder}: not all shares are there, only {', '.join(p.name for p in paths) or 'none'}"
-        )
-    return [json.loads(path.read_text("utf8")) for path in paths]
-
-
-def characteristics(trial, shares):
-    """Summarise the counts of all shares.
-
-    Parameters
-    ----------
-    trial : Trial
-    shares : list of dict
-        Of `count`.
+        Of each efficacy parameter; fewer where a trial is large.
 
     Returns
     -------
     Results
-        Keys ``<paramcd>.operating.<method>.type1`` (percent) with its Monte Carlo interval ``.ci``, and in words
+        Keys ``<paramcd>.operating.<method>.type1`` (percent) with its Monte Carlo interval ``.ci``, and as a `Level`
         ``.verdict``: whether the whole interval is within a tenth of the nominal level, above that, or below;
         ``….power.<k>`` (percent) under the k-th of `EFFECTS`; ``<paramcd>.operating.{trials.n, correlation, sd}`` and
-        ``.effect.<k>``.
+        ``.effect.<k>``. The label of a method's results is its name.
 
     References
     ----------
@@ -110,41 +47,84 @@ def characteristics(trial, shares):
     Pearson (1934), Biometrika 26:404-413 (interval).
     """
     results = Results(trial.facts.alpha, dataset="simulated")
-    for parameter in trial.parameters("efficacy"):
-        own = [share[parameter.id] for share in shares]
-        key, fixed = f"{parameter.id}.operating", {"parameter": parameter.paramcd}
-        if reason := own[0].get("reason"):
-            results.add(f"{key}.trials.n", None, "count", method=f"not estimable: {reason}", **fixed)
-            continue
-        trials = sum(share["trials"] for share in own)
-        sizes, sd, correlation = own[0]["design"]
-        fixed["n"] = sum(sizes)
-        results.add(f"{key}.trials.n", trials, "count", unit="simulated trials", **fixed)
-        results.add(f"{key}.correlation", correlation, "correlation", 2, method="any two visits, within arms", **fixed)
-        results.add(f"{key}.sd", sd[-1], "SD", parameter.digits, unit=parameter.unit, method="final visit", **fixed)
-        for k, effect in enumerate(EFFECTS[1:], 1):
-            results.add(f"{key}.effect.{k}", effect, "effect in SD", 1 if effect % 1 else 0, **fixed)
-        for method, reason in own[0]["lacking"].items():
-            facts = {**fixed, "estimand": METHODS[method][0], "method": f"not estimable: {reason}"}
-            results.add(f"{key}.{method}.type1", None, "percent", **facts)
-        for method in own[0]["rejections"]:
-            rejected = np.sum([share["rejections"][method] for share in own], axis=0)
-            _add_method(results, f"{key}.{method}", rejected, trials, {**fixed, "estimand": METHODS[method][0]})
+    for index, (parameter, wide) in enumerate(each_parameter(trial)):
+        design, reason = attempt(Design.of, wide, trial.facts.visits.baseline)
+        if design:
+            _add_design(results, trial, parameter, index, design, trials)
+        else:
+            facts = {"parameter": parameter.paramcd, "unit": "simulated trials", "reason": reason}
+            results.add(f"{parameter.id}.operating.trials.n", None, "count", **facts)
     return results
 
 
-def _add_method(results, key, rejected, trials, facts):
-    facts["method"] = METHODS[key.rpartition(".")[2]][1]
+def count(design: Design, trials: int, stream: int, alpha: float) -> dict[str, np.ndarray]:
+    """Count the rejections of each method under each of `EFFECTS`.
+
+    The trials come in chunks, each with random numbers of its own, so that nothing depends on who simulates them.
+
+    Parameters
+    ----------
+    design : Design
+    trials : int
+    stream : int
+        Which stream of random numbers: the place of the parameter.
+    alpha : float
+        Nominal level.
+
+    Returns
+    -------
+    dict of str to ndarray of int, shape (effects,)
+        By method.
+    """
+    chunk, firsts = partial(_chunk, design, trials, stream, alpha), range(0, trials, CHUNK)
+    if trials > SHARED:
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+            return _sum(pool.map(chunk, firsts))
+    return _sum(map(chunk, firsts))
+
+
+def _chunk(design: Design, trials: int, stream: int, alpha: float, first: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(np.random.SeedSequence(SEED, spawn_key=(stream, first)))
+    return simulate(design, min(CHUNK, trials - first), rng, alpha)
+
+
+def _sum(counts: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    done = list(counts)
+    return {method: np.sum([one[method] for one in done], axis=0) for method in done[0]}
+
+
+def _add_design(results: Results, trial: Trial, parameter: Parameter, index: int, design: Design, trials: int) -> None:
+    wanted = min(trials, max(FEWEST, trials * LARGE // design.values))
+    key, facts = f"{parameter.id}.operating", {"parameter": parameter.paramcd, "n": sum(design.sizes)}
+    results.add(f"{key}.trials.n", wanted, "count", unit="simulated trials", **facts)
+    correlation = {"method": "any two visits, within arms", **facts}
+    results.add(f"{key}.correlation", design.correlation, "correlation", 2, **correlation)
+    results.add(f"{key}.sd", design.sd[-1], "SD", parameter.digits, unit=parameter.unit, method="final visit", **facts)
+    for k, effect in enumerate(EFFECTS[1:], 1):
+        results.add(f"{key}.effect.{k}", effect, "effect in SD", 1 if effect % 1 else 0, **facts)
+    counted = count(design, wanted, index, trial.facts.alpha)
+    for method, (estimand, name) in METHODS.items():
+        own = {"label": name, "estimand": estimand, "method": f"{name}, in simulated trials", **facts}
+        if method in counted:
+            _add_method(results, f"{key}.{method}", counted[method].tolist(), wanted, own)
+        else:
+            results.add(f"{key}.{method}.type1", None, "percent", reason=design.lacking[method], **own)
+
+
+def _add_method(results: Results, key: str, rejected: list[int], trials: int, facts: dict) -> None:
     low, high = (100 * bound for bound in proportion_confint(rejected[0], trials, alpha=0.05, method="beta"))
     results.add(f"{key}.type1", 100 * rejected[0] / trials, "percent", 1, **facts)
-    results.add(f"{key}.type1.ci", [low, high], "ci", 1, **facts)
-    nominal = 100 * results.alpha
+    results.add(f"{key}.type1.ci", [low, high], "ci", 1, **facts | {"method": f"{facts['method']}; Clopper–Pearson"})
+    results.add(f"{key}.verdict", _verdict(low, high, 100 * results.alpha), "text", **facts)
+    for k, hits in enumerate(rejected[1:], 1):
+        results.add(f"{key}.power.{k}", 100 * hits / trials, "percent", 1, **facts)
+
+
+def _verdict(low: float, high: float, nominal: float) -> Level:
+    """Judge a level by the interval of the type I error."""
     least, most = (1 - BAND) * nominal, (1 + BAND) * nominal
-    said = KEEPS if least <= low and high <= most else "cannot be told from this many trials"
+    if least <= low and high <= most:
+        return Level.KEPT
     if low > most:
-        said = "rejects too often"
-    elif high < least:
-        said = "rejects too seldom"
-    results.add(f"{key}.verdict", said, "text", **facts)
-    for k, count_ in enumerate(rejected[1:], 1):
-        results.add(f"{key}.power.{k}", 100 * count_ / trials, "percent", 1, **facts)
+        return Level.TOO_OFTEN
+    return Level.TOO_SELDOM if high < least else Level.UNKNOWN

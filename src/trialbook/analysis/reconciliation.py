@@ -109,7 +109,7 @@ def by_scenario(published, effects, scenarios, trial):
     Returns
     -------
     Results
-        Keys ``reconciliation.<key>.scenarios`` for the figures that scenarios give, with what is printed as method.
+        Keys ``reconciliation.<key>.scenarios`` for the figures that scenarios give, with what is printed as label.
     """
     alpha = trial.facts.alpha
     results = Results(alpha, dataset="published.yml")
@@ -121,7 +121,7 @@ def by_scenario(published, effects, scenarios, trial):
                     pairs = under(scenarios, parameter, estimand)
                     values = {scenario.name(estimand): effects[key + part].value for scenario, key in pairs}
                     same = [name for name, value in values.items() if agrees(figure.printed, value, alpha)]
-                    facts = {"parameter": figure.what, "method": figure.printed, "estimand": estimand}
+                    facts = {"parameter": figure.what, "label": figure.printed, "estimand": estimand}
                     said = f"{len(same)} of {len(values)}" + (f": {'; '.join(same)}" if len(same) <= NAMED else "")
                     results.add(f"reconciliation.{figure.key}.scenarios", said, "text", **facts)
     return results

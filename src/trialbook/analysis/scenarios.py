@@ -1,18 +1,23 @@
-"""The prespecified scenarios: each a run of the efficacy notebook with other parameters."""
+"""The prespecified scenarios: the effect under each of several choices of who, what and how is analysed."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
-from trialbook.analysis.estimators import Estimator, FinalTest
-from trialbook.results.executed import of_notebooks
+from trialbook.analysis import efficacy
+from trialbook.analysis.estimators import Estimator, FinalTest, Model
 from trialbook.results.row import Results
+from trialbook.stats import reml
+from trialbook.stats.working_correlation import Structure
+from trialbook.trial.config import Parameter
+from trialbook.trial.model import Trial
 from trialbook.yamlfile import Keys, read_yaml
 
 HEADLINE = {"final": "final.difference", "follow_up": "gee.effect"}  # estimand: the headline key of a parameter
 PUBLISHED = "published"
+GEE_ONLY = ("independence", "ar1")  # correlations
 CHOICES = {
     "final": ("final_test", "analysis_set", "missing"),
     "follow_up": ("analysis_set", "missing", "estimator", "correlation", "covariance", "reference", "adjusted"),
@@ -22,33 +27,46 @@ _WORDS |= {"satterthwaite": "Satterthwaite t", "kenward-roger": "Kenward–Roger
 
 
 class Scenario(Keys):
-    """One scenario: what it is called for each estimand that it bears on, and the notebook's parameters."""
+    """One scenario: what it is called for each estimand that it bears on, and the choices that it makes."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     final: str = ""
     follow_up: str = ""
     final_test: FinalTest = "pooled t"
     estimator: Estimator = "GEE"
-    correlation: Literal["independence", "exchangeable", "ar1", "unstructured"] = "exchangeable"
+    correlation: Structure = "exchangeable"
     covariance: Literal["robust", "KC", "MD", "CR2", "model"] = "robust"
     reference: Literal["z", "t", "satterthwaite", "kenward-roger", "randomisation"] = "z"
     adjusted: bool = True
     analysis_set: str = "efficacy"
     missing: Literal["available", "complete", "imputed"] = "available"
 
-    def name(self, estimand):
+    def name(self, estimand: str) -> str:
         """What it is called where an estimand is shown; empty where it does not bear on it."""
         return getattr(self, estimand)
 
-    def choices(self, estimand):
+    def choices(self, estimand: str) -> list[str]:
         """The choices that it makes for an estimand, as words."""
         given = {name.replace("_", " "): getattr(self, name) for name in CHOICES[estimand]}
         return [f"{name}: {_WORDS.get(value, value)}" for name, value in given.items()]
 
     @property
-    def parameters(self):
-        """The notebook's parameters."""
-        return self.model_dump(exclude={"id", *HEADLINE})
+    def model(self) -> Model:
+        """How the effect over the follow-up visits is estimated."""
+        return Model(self.estimator, self.correlation, self.covariance, self.reference, self.adjusted)
+
+    @model_validator(mode="after")
+    def _possible(self):
+        likelihood = self.estimator == "REML"
+        if likelihood != (self.covariance == "model"):
+            raise ValueError(f"{self.id}: the covariance `model` goes with the estimator REML, and no other does")
+        if likelihood and (self.correlation in GEE_ONLY or self.reference not in get_args(reml.Reference)):
+            raise ValueError(f"{self.id}: REML has no {self.correlation} correlation with reference {self.reference}")
+        if not likelihood and self.reference == "kenward-roger":
+            raise ValueError(f"{self.id}: the reference kenward-roger goes with the estimator REML")
+        if self.missing == "imputed" and "randomisation" in (self.reference, *self.final_test.split()):
+            raise ValueError(f"{self.id}: a randomisation test cannot be pooled over imputed data sets")
+        return self
 
 
 class Scenarios(Keys):
@@ -66,7 +84,7 @@ class Scenarios(Keys):
         return self
 
 
-def read(path, trial):
+def read(path: str | Path, trial: Trial) -> list[Scenario]:
     """Read the scenarios that can be asked of a trial: those whose analysis set it declares.
 
     Parameters
@@ -88,75 +106,92 @@ def read(path, trial):
     return [scenario for scenario in read_yaml(Path(path), Scenarios).scenarios if scenario.analysis_set in declared]
 
 
-def runs(scenarios, trial_folder):
-    """Give the notebook's parameters under each scenario, by its id, for the trial in a folder, without figures."""
-    given = {"trial_folder": str(trial_folder), "draw": False}
-    return {scenario.id: {**given, **scenario.parameters} for scenario in scenarios}
+def run(trial: Trial, scenario: Scenario) -> Results:
+    """Estimate the headline effects under one scenario.
+
+    Parameters
+    ----------
+    trial : Trial
+    scenario : Scenario
+
+    Returns
+    -------
+    Results
+        Keys ``<headline>.under.<scenario>`` for each headline effect on which the scenario bears,
+        ``<paramcd>.final.difference`` and ``<paramcd>.gee.effect``, with ``.ci``, ``.p`` and, where there is one,
+        ``.p_se`` and ``.qic``. The label is what the scenario is called for the estimand.
+
+    Raises
+    ------
+    UserError
+        If the trial does not declare the analysis set of the scenario.
+    """
+    within, found = trial.within(scenario.analysis_set), Results(trial.facts.alpha)
+    if scenario.final:
+        _take(
+            found, within, scenario, "final", efficacy.final_difference(within, scenario.final_test, scenario.missing)
+        )
+    if scenario.follow_up:
+        _take(found, within, scenario, "follow_up", efficacy.gee(within, scenario.model, scenario.missing))
+    return found
 
 
-def collect(trial, scenarios, folder):
-    """Lay the headline results of all scenarios under one another.
+def _take(found: Results, trial: Trial, scenario: Scenario, estimand: str, computed: Results) -> None:
+    """Take over the headline results of a scenario under its name."""
+    for parameter in trial.parameters("efficacy"):
+        headline = f"{parameter.id}.{HEADLINE[estimand]}"
+        taken = {f"{headline}{part}": part for part in ("", ".ci", ".p", ".p_se")}
+        if estimand == "follow_up" and scenario.estimator == "GEE":
+            taken[f"{parameter.id}.gee.qic"] = ".qic"
+        rows = [(computed[key], part) for key, part in taken.items() if key in computed]
+        under, label = f"{headline}.under.{scenario.id}", scenario.name(estimand)
+        found.update(replace(row, key=under + part, label=label) for row, part in rows)
+
+
+def summary(trial: Trial, scenarios: list[Scenario], effects: Results) -> Results:
+    """Tell how far the effects range over the scenarios, and how many intervals leave out zero.
 
     Parameters
     ----------
     trial : Trial
     scenarios : list of Scenario
-    folder : str or Path
-        Holds the executed notebooks, in it or in folders of it.
+    effects : Results
+        Of `run`, under all of them.
 
     Returns
     -------
     Results
-        Keys ``<headline>.under.<scenario>`` for each headline effect, ``<paramcd>.final.difference`` and
-        ``<paramcd>.gee.effect``, with ``.ci``, ``.p`` and, where there is one, ``.p_se`` and ``.qic``; over all
-        scenarios ``<headline>.under.range`` and ``<headline>.under.clear.n_of``, those whose interval leaves out zero.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a scenario has not been run.
+        Keys ``<headline>.under.range`` and ``<headline>.under.clear.n_of``, over the scenarios that have an effect.
     """
-    executed = {path.stem: path for path in Path(folder).rglob("*.ipynb")}
     found = Results(trial.facts.alpha)
-    for scenario in scenarios:
-        if scenario.id not in executed:
-            raise FileNotFoundError(f"{folder}: no run of the scenario {scenario.id}")
-        recorded = of_notebooks([executed[scenario.id]]).results
-        for parameter in trial.parameters("efficacy"):
-            for estimand, headline in HEADLINE.items():
-                key, under = f"{parameter.id}.{headline}", f"{parameter.id}.{headline}.under.{scenario.id}"
-                if scenario.name(estimand):
-                    parts = [part for part in ("", ".ci", ".p", ".p_se") if key + part in recorded]
-                    found.update(replace(recorded[key + part], key=under + part) for part in parts)
-            if scenario.follow_up and scenario.estimator == "GEE":
-                found.update([replace(recorded[f"{parameter.id}.gee.qic"], key=f"{under}.qic")])
     for parameter in trial.parameters("efficacy"):
         for estimand in HEADLINE:
-            _summarise(found, scenarios, parameter, estimand)
+            _summarise(found, scenarios, effects, parameter, estimand)
     return found
 
 
-def under(scenarios, parameter, estimand):
+def under(scenarios: list[Scenario], parameter: Parameter, estimand: str) -> list[tuple[Scenario, str]]:
     """Pair each scenario that bears on an estimand with the key of its effect on a parameter."""
     headline = f"{parameter.id}.{HEADLINE[estimand]}"
     return [(scenario, f"{headline}.under.{scenario.id}") for scenario in scenarios if scenario.name(estimand)]
 
 
-def leaves_out_zero(interval):
+def leaves_out_zero(interval: list[float]) -> bool:
     """Tell whether zero lies outside an interval."""
     return interval[0] > 0 or interval[1] < 0
 
 
-def _summarise(found, scenarios, parameter, estimand):
-    """Add how far the effect ranges over the scenarios that have one, and how many intervals leave out zero."""
+def _summarise(
+    found: Results, scenarios: list[Scenario], effects: Results, parameter: Parameter, estimand: str
+) -> None:
     keys = [key for _, key in under(scenarios, parameter, estimand)]
-    estimable = [key for key in keys if found[f"{key}.ci"].value is not None]
-    values = [found[key].value for key in estimable]
+    estimable = [key for key in keys if effects[f"{key}.ci"].value is not None]
+    values = [effects[key].value for key in estimable]
     digits = parameter.digits if estimand == "final" else parameter.model_digits
     key, facts = f"{parameter.id}.{HEADLINE[estimand]}.under", {"parameter": parameter.paramcd, "estimand": estimand}
+    spread = {"method": f"of {len(keys)} scenarios, {len(estimable)} can be estimated", "unit": parameter.unit}
+    reason = "" if values else "no scenario has an effect"
     ends = [min(values), max(values)] if values else None
-    reason = "" if values else "not estimable: no scenario has an effect"
-    counted = f"of {len(keys)} scenarios, {len(estimable)} can be estimated"
-    found.add(f"{key}.range", ends, "range", digits, unit=parameter.unit, method=reason or counted, **facts)
-    clear = sum(leaves_out_zero(found[f"{name}.ci"].value) for name in estimable)
+    found.add(f"{key}.range", ends, "range", digits, reason=reason, **spread, **facts)
+    clear = sum(leaves_out_zero(effects[f"{name}.ci"].value) for name in estimable)
     found.add(f"{key}.clear.n_of", [clear, len(estimable)], "n of N", method="interval leaves out zero", **facts)

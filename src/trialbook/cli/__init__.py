@@ -3,7 +3,6 @@
 import argparse
 import sys
 import time
-from os.path import relpath
 from pathlib import Path
 
 from trialbook.errors import SHOWN, UserError
@@ -40,19 +39,6 @@ def _parser():
     run.add_argument("output", type=Path)
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     run.set_defaults(step=_run, title=lambda a: f"running {a.notebook.stem}")
-
-    scenarios = steps.add_parser("scenarios", help="run the efficacy notebook under the prespecified scenarios")
-    scenarios.add_argument("trial", type=Path)
-    scenarios.add_argument("output", type=Path)
-    scenarios.add_argument("--part", default="1-of-1", help="which share of them, such as 2-of-4")
-    scenarios.set_defaults(step=_scenarios, title=lambda a: f"running scenarios, part {a.part}")
-
-    operate = steps.add_parser("operate", help="simulate trials like this one, and count what each method finds")
-    operate.add_argument("trial", type=Path)
-    operate.add_argument("output", type=Path)
-    operate.add_argument("--trials", type=int, required=True, help="of each parameter, over all parts")
-    operate.add_argument("--part", default="1-of-1", help="which share of them, such as 2-of-4")
-    operate.set_defaults(step=_operate, title=lambda a: f"simulating trials, part {a.part}")
 
     disclose = steps.add_parser("disclose", help="check that nothing to be published tells of a participant")
     disclose.add_argument("trial", type=Path)
@@ -112,39 +98,13 @@ def _validate(arguments):
 
 
 def _run(arguments):
+    import yaml
+
     from trialbook.workflow import notebook
 
-    notebook.run(arguments.notebook, arguments.output, dict(arguments.parameter))
+    given = {name: yaml.safe_load(value) for name, value in arguments.parameter}
+    notebook.run(arguments.notebook, arguments.output, given)
     return f"ran {arguments.notebook.stem}"
-
-
-def _scenarios(arguments):
-    from trialbook.analysis import scenarios
-    from trialbook.trial.model import read_trial
-    from trialbook.workflow import notebook
-
-    part, parts = _share(arguments.part)
-    chosen = scenarios.read(NOTEBOOKS / "scenarios.yml", read_trial(arguments.trial))[part - 1 :: parts]
-    runs = scenarios.runs(chosen, relpath(arguments.trial, NOTEBOOKS))
-    notebook.run_all(NOTEBOOKS / "03_efficacy.ipynb", arguments.output, runs)
-    return f"ran {len(runs)} scenarios"
-
-
-def _operate(arguments):
-    from trialbook.analysis import operating_characteristics
-    from trialbook.trial.model import read_trial
-
-    counted = operating_characteristics.count(read_trial(arguments.trial), arguments.trials, *_share(arguments.part))
-    operating_characteristics.write(counted, arguments.output)
-    return f"simulated {sum(own.get('trials', 0) for own in counted.values()):,} trials"
-
-
-def _share(text):
-    """Read which share of how many, from the form in which Snakemake scatters: ``2-of-4``."""
-    part, _, parts = text.partition("-of-")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise UserError(f"--part {text}: must be a share such as 2-of-4")
-    return int(part), int(parts)
 
 
 def _disclose(arguments):

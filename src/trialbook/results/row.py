@@ -4,8 +4,10 @@ import html
 import json
 import math
 import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import Any
 
 from trialbook.results import formats
 
@@ -75,12 +77,12 @@ class Results:
     [('cd4.own.difference', '4.5', 'cells/μL'), ('cd4.own.difference.p', '0.024', '')]
     """
 
-    def __init__(self, alpha=0.05, **common):
-        self._rows = {}
+    def __init__(self, alpha: float = 0.05, **common: str) -> None:
+        self._rows: dict[str, Result] = {}
         self.alpha = alpha
         self._common = common
 
-    def add(self, key, value, statistic, digits=0, **facts):
+    def add(self, key: str, value: object, statistic: str, digits: int = 0, **facts) -> None:
         """Add one result; its display string follows from its statistic.
 
         Parameters
@@ -93,16 +95,18 @@ class Results:
         digits : int
             Decimals shown.
         **facts
-            Other fields of `Result`.
+            Other fields of `Result`; no value needs a `reason`, and a `reason` goes with no value.
 
         Raises
         ------
         ValueError
-            If the key is there already.
+            If the key is there already, or a value and a reason are, or neither.
         """
         if key in self._rows:
             raise ValueError(f"the result {key!r} is computed twice")
         value = _plain(value)
+        if (value is None) != bool(facts.get("reason")):
+            raise ValueError(f"the result {key!r} needs a value or the reason why there is none, and not both")
         write = _DISPLAY.get(statistic)
         if value is None:
             display = formats.NOT_ESTIMABLE
@@ -112,13 +116,13 @@ class Results:
             display = formats.number(value, digits)
         self._rows[key] = Result(key, statistic, value, display, **{**self._common, **facts})
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Result:
         return self._rows[key]
 
-    def __contains__(self, key):
+    def __contains__(self, key: str) -> bool:
         return key in self._rows
 
-    def get(self, key, default=None):
+    def get(self, key: str, default: object = None) -> Any:
         """Look up a result that may not be there."""
         return self._rows.get(key, default)
 
@@ -127,13 +131,13 @@ class Results:
         start = f"{prefix}."
         return {row.key.removeprefix(start): row for row in self if row.key.startswith(start)}
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Result]:
         return iter(self._rows.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._rows)
 
-    def update(self, other):
+    def update(self, other: Iterable[Result]) -> "Results":
         """Take in all results of another collection; a key that both hold is an error."""
         for row in other:
             if row.key in self._rows:
@@ -141,9 +145,10 @@ class Results:
             self._rows[row.key] = row
         return self
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         lines = "".join(
-            f"<tr><th scope='row'><code>{html.escape(r.key)}</code></th><td>{html.escape(r.display)}</td>"
+            f"<tr><th scope='row'><code>{html.escape(r.key)}</code></th>"
+            f"<td>{html.escape(f'{r.display}: {r.reason}' if r.reason else r.display)}</td>"
             f"<td>{html.escape(r.unit)}</td><td>{'' if r.n is None else r.n}</td><td>{html.escape(r.method)}</td></tr>"
             for r in self
         )
@@ -157,7 +162,7 @@ class Results:
         }
 
 
-def software(*packages):
+def software(*packages: str) -> Results:
     """Record the versions of Python and of the packages that computed the results, under ``software.<package>``."""
     results = Results(method="importlib.metadata", dataset="environment")
     results.add("software.python", platform.python_version(), "text")
@@ -166,7 +171,7 @@ def software(*packages):
     return results
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Reduce numpy's scalars and sequences to what JSON holds; a value that is not finite is None."""
     if hasattr(value, "tolist"):
         value = value.tolist()
@@ -176,7 +181,7 @@ def _plain(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def dump(found):
+def dump(found: dict[str, Result]) -> str:
     """Write results as the text of ``results.json``: one row a line, sorted by key."""
     lines = (json.dumps(asdict(found[key]), ensure_ascii=False) for key in sorted(found))
     return "[\n" + ",\n".join(lines) + "\n]\n"

@@ -7,13 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, stats
 
+from trialbook.errors import NotEstimable
+
 NEGLIGIBLE = 1e-12  # standard deviation, relative to the largest value, that is not a variation
 SHAPIRO = 5000  # values up to which the P of Shapiro and Wilk's test is known
 BAND = 0.95  # share of normal samples in which a point of the normal plot lies inside its band
-
-
-class AnovaError(ValueError):
-    """The data do not allow an arm by visit analysis of variance."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,10 @@ def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
 
     Raises
     ------
-    AnovaError
-        Missing values, mismatched shapes, fewer than two visits, fewer than two arms of two subjects, or no
-        variation within arms.
+    NotEstimable
+        Fewer than two visits, fewer than two arms of two subjects, or no variation within arms.
+    ValueError
+        Missing values, mismatched shapes, an unknown type.
 
     References
     ----------
@@ -173,7 +172,7 @@ def check_assumptions(wide, arm) -> Checks:
 
     Raises
     ------
-    AnovaError
+    NotEstimable, ValueError
         As `mixed_anova`.
 
     References
@@ -200,20 +199,20 @@ def check_assumptions(wide, arm) -> Checks:
 def _checked(wide, arm, ss_type) -> tuple[np.ndarray, np.ndarray, list]:
     y, labels = np.asarray(wide, float), pd.Series(list(arm), dtype=object).to_numpy()
     if ss_type not in (2, 3):
-        raise AnovaError(f"sums of squares are of type 2 or 3, not {ss_type!r}")
+        raise ValueError(f"sums of squares are of type 2 or 3, not {ss_type!r}")
     if y.ndim != 2 or len(y) != len(labels):
-        raise AnovaError(f"outcomes {y.shape} must be subjects by visits, with {len(y)} arms, not {len(labels)}")
+        raise ValueError(f"outcomes {y.shape} must be subjects by visits, with {len(y)} arms, not {len(labels)}")
     if y.shape[1] < 2:
-        raise AnovaError("an arm by visit analysis needs at least two visits")
+        raise NotEstimable("an arm by visit analysis needs at least two visits")
     if incomplete := int(np.sum(~np.isfinite(y).all(axis=1))):
-        raise AnovaError(f"{incomplete} of {len(y)} subjects miss a visit: keep complete cases only")
+        raise ValueError(f"{incomplete} of {len(y)} subjects miss a visit: keep complete cases only")
     codes, arms = pd.factorize(labels)
     if (codes < 0).any():
-        raise AnovaError("every subject must have an arm: labels are missing")
+        raise ValueError("every subject must have an arm: labels are missing")
     sizes = np.bincount(codes, minlength=len(arms))
     if len(arms) < 2 or sizes.min() < 2:
         found = ", ".join(f"{name}: {size}" for name, size in zip(arms, sizes, strict=True)) or "none"
-        raise AnovaError(f"at least two arms, each with at least two complete subjects, are needed ({found})")
+        raise NotEstimable(f"at least two arms, each with at least two complete subjects, are needed ({found})")
     return y, codes, list(arms)
 
 
@@ -224,9 +223,9 @@ def _residuals(y: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray
     around_them = left - of_subjects[:, None]
     floor = (NEGLIGIBLE * np.abs(y).max()) ** 2 * y.size
     if y.shape[1] * np.sum(of_subjects**2) <= floor:
-        raise AnovaError("the subjects of an arm all have the same mean: there is no error term for the arm")
+        raise NotEstimable("the subjects of an arm all have the same mean: there is no error term for the arm")
     if np.sum(around_them**2) <= floor:
-        raise AnovaError("the subjects of an arm all change alike: there is no error term for the visits")
+        raise NotEstimable("the subjects of an arm all change alike: there is no error term for the visits")
     return of_subjects, around_them
 
 

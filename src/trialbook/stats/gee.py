@@ -9,25 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from trialbook.stats.working_correlation import SINGULAR, GeeError, Structure, arrange, working_correlation
+from trialbook.errors import NotEstimable
+from trialbook.stats.wald import WaldTest, wald_test
+from trialbook.stats.working_correlation import SINGULAR, Structure, arrange, working_correlation
 
 Covariance = Literal["robust", "KC", "MD", "CR2"]
 Reference = Literal["z", "t", "satterthwaite"]
 MAX_ITERATIONS = 200
 STEP = 1e-12  # length of a Gauss-Newton step, relative to the length of the residual
-
-
-@dataclass(frozen=True)
-class WaldTest:
-    """Estimate and test of one contrast of the coefficients; `df` is infinite for the z test."""
-
-    estimate: float
-    se: float
-    statistic: float
-    df: float
-    p: float
-    lower: float
-    upper: float
 
 
 @dataclass(frozen=True)
@@ -108,8 +97,10 @@ class Fit:
 
         Raises
         ------
-        GeeError
-            Unknown name, unusable contrast, leverage one (KC, MD), or a contrast without residual variance.
+        NotEstimable
+            Leverage one (KC, MD), or a contrast without residual variance.
+        ValueError
+            Unknown name, unusable contrast or level.
 
         References
         ----------
@@ -119,23 +110,18 @@ class Fit:
         """
         c = np.asarray(contrast, float)
         if c.shape != self.beta.shape or not np.isfinite(c).all() or not c.any():
-            raise GeeError(f"the contrast must be {self.beta.size} finite weights, not all zero")
+            raise ValueError(f"the contrast must be {self.beta.size} finite weights, not all zero")
         for name, known in ((covariance, get_args(Covariance)), (reference, get_args(Reference))):
             if name not in known:
-                raise GeeError(f"{name!r} is not one of {', '.join(known)}")
-        if not 0 < alpha < 1:
-            raise GeeError(f"alpha is between 0 and 1, not {alpha}")
+                raise ValueError(f"{name!r} is not one of {', '.join(known)}")
         direction = np.linalg.solve(self._triangle.T, c)
         loads = [_load(block, direction, covariance) for block in self._blocks]
         pairs = list(zip(self._blocks, loads, strict=True))
         variance = sum(np.sum(np.sum(load * block.residual, axis=1) ** 2) for block, load in pairs)
         if variance <= STEP**2 * self.scale * (direction @ direction):
-            raise GeeError("the contrast has no residual variance: too few clusters carry information on it")
+            raise NotEstimable("the contrast has no residual variance: too few clusters carry information on it")
         df = {"z": np.inf, "t": self.n_clusters - c.size}.get(reference) or _satterthwaite(pairs)
-        estimate, se = c @ self.beta, np.sqrt(variance)
-        p, margin = 2 * stats.t.sf(abs(estimate / se), df), se * stats.t.isf(alpha / 2, df)
-        numbers = estimate, se, estimate / se, df, p, estimate - margin, estimate + margin
-        return WaldTest(*map(float, numbers))
+        return wald_test(c @ self.beta, np.sqrt(variance), df, alpha)
 
     def joint_test(self, contrasts) -> JointTest:
         """Test that several combinations of the coefficients are all zero, by CR2 and an approximate Hotelling T².
@@ -153,8 +139,10 @@ class Fit:
 
         Raises
         ------
-        GeeError
-            Unusable contrasts, combinations without residual variance, or too few clusters for so many.
+        NotEstimable
+            Combinations without residual variance, or too few clusters for so many.
+        ValueError
+            Unusable contrasts.
 
         References
         ----------
@@ -162,7 +150,7 @@ class Fit:
         """
         C = np.asarray(contrasts, float)
         if C.ndim != 2 or C.shape[1] != self.beta.size or np.linalg.matrix_rank(C) < len(C):
-            raise GeeError(f"the contrasts must be independent rows of {self.beta.size} finite weights")
+            raise ValueError(f"the contrasts must be independent rows of {self.beta.size} finite weights")
         directions = np.linalg.solve(self._triangle.T, C.T).T
         loads = [np.stack([_load(block, one, "CR2") for one in directions]) for block in self._blocks]  # (q, m, n)
         pairs = list(zip(self._blocks, loads, strict=True))
@@ -171,12 +159,12 @@ class Fit:
         squares = np.concatenate([np.einsum("qmn,rmn->qrm", load, load) for load in loads], axis=2)
         variance, expected = scores @ scores.T, squares.sum(axis=2) - np.tensordot(z, z, ((1, 2), (1, 2)))
         if max(np.linalg.cond(variance), np.linalg.cond(expected)) > 1 / SINGULAR:
-            raise GeeError("the contrasts have no residual variance: too few clusters carry information on them")
+            raise NotEstimable("the contrasts have no residual variance: too few clusters carry information on them")
         q, root = len(C), np.linalg.inv(np.linalg.cholesky(expected))
         total = _total_variance(np.tensordot(root, z, 1), np.einsum("sq,qrm,tr->stm", root, squares, root))
         eta = q * (q + 1) / total
         if (df_error := eta - q + 1) <= 0:
-            raise GeeError(f"too few clusters carry information to test {q} contrasts at once")
+            raise NotEstimable(f"too few clusters carry information to test {q} contrasts at once")
         estimates = C @ self.beta
         f = df_error / (eta * q) * estimates @ np.linalg.solve(variance, estimates)
         return JointTest(float(f), q, float(df_error), float(stats.f.sf(f, q, df_error)))
@@ -205,9 +193,10 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable",
 
     Raises
     ------
-    GeeError
-        Missing values, mismatched shapes, a rank-deficient design, too few clusters, an exact fit, unusable
-        visits, a singular working correlation, or no convergence.
+    NotEstimable
+        A rank-deficient design, too few clusters, an exact fit, a singular working correlation, or no convergence.
+    ValueError
+        Unknown structure, missing values, mismatched shapes, unusable visits.
 
     References
     ----------
@@ -215,14 +204,14 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable",
     (2001), Biometrics 57:120-125, with the scale of independence.
     """
     if structure not in get_args(Structure):
-        raise GeeError(f"{structure!r} is not one of {', '.join(get_args(Structure))}")
+        raise ValueError(f"{structure!r} is not one of {', '.join(get_args(Structure))}")
     y, X, codes, names = _checked(y, X, groups)
     layout = arrange(structure, codes, names, visits)
     y, (X, units) = y[layout.order], _orthonormal(X[layout.order])
     coordinates = y @ X  # coefficients of the orthonormal basis
     residual = y - X @ coordinates
     if np.linalg.norm(residual) <= STEP * np.linalg.norm(y):
-        raise GeeError("the model fits the outcome exactly: there is no residual variation to estimate")
+        raise NotEstimable("the model fits the outcome exactly: there is no residual variation to estimate")
     independent = residual @ residual / y.size
     for _ in range(MAX_ITERATIONS):
         alpha, roots = working_correlation(structure, layout, residual)
@@ -234,7 +223,7 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable",
         change = np.linalg.solve(triangle, step)
         coordinates, residual = coordinates + change, residual - X @ change
     else:
-        raise GeeError(f"the estimating equations did not converge in {MAX_ITERATIONS} iterations")
+        raise NotEstimable(f"the estimating equations did not converge in {MAX_ITERATIONS} iterations")
     blocks = tuple(map(_Block, layout.labels, roots, layout.split(basis), layout.split(whitened)))
     scores = np.concatenate([np.einsum("mnp,mn->mp", block.design, block.residual) for block in blocks])
     information = np.sum(np.linalg.solve(triangle, scores.T) ** 2) / independent
@@ -247,14 +236,14 @@ def _checked(y, X, groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
     y, X = np.asarray(y, float), np.asarray(X, float)
     labels = pd.Series(list(groups), dtype=object).to_numpy()
     if y.ndim != 1 or X.ndim != 2 or not len(y) == len(X) == len(labels):
-        raise GeeError(f"y {y.shape}, X {X.shape} and groups ({len(labels)},) must have the same rows")
+        raise ValueError(f"y {y.shape}, X {X.shape} and groups ({len(labels)},) must have the same rows")
     if not (np.isfinite(y).all() and np.isfinite(X).all()):
-        raise GeeError("outcome and design must be finite: drop rows with missing values first")
+        raise ValueError("outcome and design must be finite: drop rows with missing values first")
     codes, names = pd.factorize(labels)
     if (codes < 0).any():
-        raise GeeError("every row must name its cluster: groups has missing labels")
+        raise ValueError("every row must name its cluster: groups has missing labels")
     if len(names) <= X.shape[1]:
-        raise GeeError(f"{X.shape[1]} parameters need more clusters than the {len(names)} there are")
+        raise NotEstimable(f"{X.shape[1]} parameters need more clusters than the {len(names)} there are")
     return y, X, codes, names
 
 
@@ -262,7 +251,7 @@ def _orthonormal(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     basis, triangle = np.linalg.qr(X)
     scaled = triangle / np.maximum(np.linalg.norm(triangle, axis=0), np.finfo(float).tiny)
     if (rank := np.linalg.matrix_rank(scaled, tol=len(X) * np.finfo(float).eps)) < X.shape[1]:
-        raise GeeError(f"the design has {X.shape[1]} columns but rank {rank}: drop the redundant columns")
+        raise NotEstimable(f"the design has {X.shape[1]} columns but rank {rank}: drop the redundant columns")
     return basis, triangle
 
 
@@ -287,7 +276,7 @@ def _load(block: _Block, direction: np.ndarray, covariance: Covariance) -> np.nd
         values = np.where(fixed, np.inf, values)
     elif fixed.any():
         name = block.labels[np.argmax(fixed[:, 0])]
-        raise GeeError(f"cluster {name} has leverage one: {covariance} does not exist for it, CR2 does")
+        raise NotEstimable(f"cluster {name} has leverage one: {covariance} does not exist for it, CR2 does")
     power = {"KC": -0.5, "MD": -1.0, "CR2": -0.5}[covariance]
     scaled = values**power * np.einsum("mij,mi->mj", vectors, weights)
     corrected = np.einsum("mij,mj->mi", vectors, scaled)

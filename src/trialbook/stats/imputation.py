@@ -1,11 +1,13 @@
 """Multiple imputation of the visits of a two-arm trial under missing at random, and Rubin's rules."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from statsmodels.imputation.bayes_mi import BayesGaussMI
+
+from trialbook.errors import NotEstimable
+from trialbook.stats.wald import WaldTest, wald_test
 
 DRAWS = 100  # imputed data sets; at least the percentage of missing information (White, Royston & Wood 2011)
 SEED = 1
@@ -16,20 +18,10 @@ RIDGE = 1e-3  # prior sum of squares of a column, in variances of it: a thousand
 ROUNDING = 1e-10  # relative size that is nothing
 
 
-class ImputationError(ValueError):
-    """The data cannot be imputed, or what was imputed cannot be analysed."""
-
-
 @dataclass(frozen=True)
-class Pooled:
-    """An estimate over imputed data sets, outcome units, with its t test and the fraction of information missing."""
+class Pooled(WaldTest):
+    """The test of an estimate over imputed data sets, with the fraction of information that is missing."""
 
-    estimate: float
-    se: float
-    df: float
-    p: float
-    lower: float
-    upper: float
     fmi: float
 
 
@@ -58,7 +50,7 @@ def impute(values, test, draws=DRAWS, seed=SEED):
 
     Raises
     ------
-    ImputationError
+    NotEstimable
         An arm without any value at a visit, fewer values at a visit than the model has columns, or a breakdown.
 
     References
@@ -74,15 +66,10 @@ def impute(values, test, draws=DRAWS, seed=SEED):
     scaled = np.where(spread > 0, (columns - centre) / np.where(spread > 0, spread, 1.0), columns - centre)
     sampler = _sampler(scaled, np.random.default_rng(seed))
     drawn = np.empty((draws, *values.shape))
-    try:
-        for _ in range(BURN_IN - THIN):
-            sampler.update()
-        for draw in range(draws):
-            for _ in range(THIN):
-                sampler.update()
-            drawn[draw] = (centre + spread * sampler.data)[:, 1:]
-    except np.linalg.LinAlgError:
-        raise ImputationError("the values do not determine the covariance of the visits") from None
+    _cycle(sampler, BURN_IN - THIN)
+    for draw in range(draws):
+        _cycle(sampler, THIN)
+        drawn[draw] = (centre + spread * sampler.data)[:, 1:]
     return np.where(np.isnan(values), drawn, values)
 
 
@@ -103,7 +90,7 @@ def completed(wide, draws=DRAWS, seed=SEED):
 
     Raises
     ------
-    ImputationError
+    NotEstimable
         As `impute`.
     """
     test, values = stacked(wide)
@@ -154,7 +141,7 @@ def pool(estimates, variances, df_complete, alpha=0.05):
 
     Raises
     ------
-    ImputationError
+    NotEstimable
         If the estimate has no variance.
 
     References
@@ -166,7 +153,7 @@ def pool(estimates, variances, df_complete, alpha=0.05):
     between = (1 + 1 / m) * np.var(estimates, ddof=1) if m > 1 else 0.0
     total = within + between
     if not within > 0:
-        raise ImputationError("the estimate has no variance")
+        raise NotEstimable("the estimate has no variance")
     df, fmi = df_complete, 0.0
     if (share := between / total) > ROUNDING**2:
         observed = (1 - share) * (
@@ -174,9 +161,7 @@ def pool(estimates, variances, df_complete, alpha=0.05):
         )
         df = 1 / (share**2 / (m - 1) + (1 / observed if observed > 0 else np.inf))
         fmi = share + (1 - share) * 2 / (df + 3)
-    se = np.sqrt(total)
-    margin, p = stats.t.isf(alpha / 2, df) * se, 2 * stats.t.sf(abs(estimate) / se, df)
-    return Pooled(estimate, *map(float, (se, df, p, estimate - margin, estimate + margin, fmi)))
+    return Pooled(*astuple(wald_test(estimate, np.sqrt(total), df, alpha)), float(fmi))
 
 
 def mean_effect(means, test, baseline):
@@ -200,7 +185,7 @@ def mean_effect(means, test, baseline):
 
     Raises
     ------
-    ImputationError
+    NotEstimable
         Too few subjects, or a baseline that does not vary or tells the arms apart.
 
     References
@@ -209,14 +194,14 @@ def mean_effect(means, test, baseline):
     """
     draws, n = baseline.shape
     if n <= 3:
-        raise ImputationError(f"3 parameters need more participants than the {n} there are")
+        raise NotEstimable(f"3 parameters need more participants than the {n} there are")
     centred = baseline - baseline.mean(axis=1, keepdims=True)
     design = np.stack([np.ones((draws, n)), centred, np.broadcast_to(test, (draws, n))], axis=2)
     basis, triangle = np.linalg.qr(design)
     lengths = np.abs(np.diagonal(triangle, axis1=1, axis2=2))
     sizes = np.column_stack([np.ones(draws), np.linalg.norm(baseline, axis=1), np.ones(draws)])
     if (lengths <= ROUNDING * sizes).any():
-        raise ImputationError("the baseline does not vary or tells the arms apart")
+        raise NotEstimable("the baseline does not vary or tells the arms apart")
     weights = basis[:, :, 2] / triangle[:, 2, 2, None]
     spread = 1 - np.sum(basis**2, axis=2)
     residual = means - np.einsum("dnp,dp->dn", basis, np.einsum("dnp,dn->dp", basis, means))
@@ -241,16 +226,25 @@ def _sampler(scaled, rng):
     return sampler
 
 
+def _cycle(sampler: BayesGaussMI, cycles: int) -> None:
+    """Let the sampler draw means, covariance and missing values in turn."""
+    try:
+        for _ in range(cycles):
+            sampler.update()
+    except np.linalg.LinAlgError:
+        raise NotEstimable("the values do not determine the covariance of the visits") from None
+
+
 def _check(values, test, columns):
     """Refuse what the model cannot be fitted to."""
     known = np.isfinite(values)
     for arm, own in (("test", known[test]), ("reference", known[~test])):
         if len(own) == 0:
-            raise ImputationError(f"nobody is in the {arm} arm")
+            raise NotEstimable(f"nobody is in the {arm} arm")
         if len(empty := np.flatnonzero(~own.any(axis=0))):
-            raise ImputationError(f"nobody in the {arm} arm has a value at visit {empty[0] + 1} of {len(own.T)}")
+            raise NotEstimable(f"nobody in the {arm} arm has a value at visit {empty[0] + 1} of {len(own.T)}")
     if (fewest := known.sum(axis=0).min()) <= columns:
-        raise ImputationError(
+        raise NotEstimable(
             f"only {fewest} participants have a value at some visit, and a model of {columns - 1} visits and the arm "
             f"needs more than {columns}"
         )

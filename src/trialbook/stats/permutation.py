@@ -17,6 +17,8 @@ from math import ceil, comb
 import numpy as np
 from scipy import stats
 
+from trialbook.errors import NotEstimable
+
 MOST_EXACT = 1_000_000  # allocations that are enumerated; of more, a sample is drawn
 BLOCK = 2**17  # allocations times subjects held at once
 DRAWN = 2**20  # the same while they are drawn, a byte each
@@ -24,10 +26,6 @@ PRECISION = 1e-10  # of a confidence limit, in standard errors
 FARTHEST = 1e5  # standard errors beyond which a limit is infinite
 TIE = 1e-11  # of a variance, less than which does not tell two statistics apart
 NEGLIGIBLE = 1e-12  # relative length or variance that is zero
-
-
-class RandomizationError(ValueError):
-    """The data do not allow a randomisation test."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +76,20 @@ def difference(y, test, baseline=None, *, alpha=0.05, draws=99_999, seed=1) -> R
 
     Raises
     ------
-    RandomizationError
-        Missing values, mismatched shapes, an arm of fewer than two, no variation within arms, bad alpha or
-        draws; a baseline that does not vary or tells the arms apart.
+    NotEstimable
+        An arm of fewer than two, no variation within arms, a baseline that does not vary or tells the arms apart.
+    ValueError
+        Missing values, mismatched shapes, bad alpha or draws.
 
     References
     ----------
     Pitman (1937), J R Stat Soc Suppl 4:119-130. Garthwaite (1996), Biometrics 52:1387-1393 (interval by inversion).
     Zhao and Ding (2021), J Econometrics 225:278-294. Phipson and Smyth (2010), Stat Appl Genet Mol Biol 9:39 (drawn).
     """
-    return _randomize(_means(y, 1), test, baseline, False, alpha, draws, seed)
+    y = _outcomes(y, 1)
+    if missing := int(np.sum(~np.isfinite(y))):
+        raise ValueError(f"{missing} of {len(y)} subjects miss an outcome: keep those who have one")
+    return _randomize(y, test, baseline, False, alpha, draws, seed)
 
 
 def gee(y, test, baseline=None, *, alpha=0.05, draws=99_999, seed=1) -> RandomizationTest:
@@ -112,14 +114,20 @@ def gee(y, test, baseline=None, *, alpha=0.05, draws=99_999, seed=1) -> Randomiz
 
     Raises
     ------
-    RandomizationError
-        As `difference`, for a missing visit too.
+    NotEstimable
+        As `difference`, and for a missing visit.
+    ValueError
+        As `difference`.
 
     References
     ----------
     Bell and McCaffrey (2002), Surv Methodol 28:169-181 (CR2). Wu and Ding (2021), JASA 116:1898-1913.
     """
-    return _randomize(_means(y, 2), test, baseline, True, alpha, draws, seed)
+    y = _outcomes(y, 2)
+    if missing := int(np.sum(~np.isfinite(y).all(axis=1))):
+        advice = "test complete or imputed cases, or use CR2"
+        raise NotEstimable(f"{missing} of {len(y)} subjects miss an outcome: {advice}")
+    return _randomize(y.mean(axis=1), test, baseline, True, alpha, draws, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,51 +163,50 @@ class _Model:
         return np.stack([p, q, *(size * v)]) * known
 
 
-def _means(y, dimensions: int) -> np.ndarray:
+def _outcomes(y, dimensions: int) -> np.ndarray:
     y = np.asarray(y, float)
-    if y.ndim != dimensions or not y.size:
-        raise RandomizationError(f"outcomes must be {('(n,)', '(n, visits)')[dimensions - 1]}, not {y.shape}")
-    if missing := int(np.sum(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))):
-        advice = ("keep those who have one", "test complete or imputed cases, or use trialbook.stats.gee with CR2")
-        raise RandomizationError(f"{missing} of {len(y)} subjects miss an outcome: {advice[dimensions - 1]}")
-    return y.reshape(len(y), -1).mean(axis=1)
+    if y.ndim != dimensions:
+        raise ValueError(f"outcomes must be {('(n,)', '(n, visits)')[dimensions - 1]}, not {y.shape}")
+    if not y.size:
+        raise NotEstimable("nobody has an outcome")
+    return y
 
 
 def _model(y, test, baseline, robust) -> _Model:
     arm, n = np.asarray(test), len(y)
     if arm.shape != y.shape or not np.isin(arm, [0, 1]).all():
-        raise RandomizationError(f"the arms must be {n} values, true (test) or false, one per subject")
+        raise ValueError(f"the arms must be {n} values, true (test) or false, one per subject")
     if min(sizes := np.bincount(arm.astype(int), minlength=2)) < 2:
-        raise RandomizationError(f"each arm needs two subjects: test has {sizes[1]}, reference {sizes[0]}")
+        raise NotEstimable(f"each arm needs two subjects: test has {sizes[1]}, reference {sizes[0]}")
     columns = [np.full(n, n**-0.5)]
     if baseline is not None:
         baseline = np.asarray(baseline, float)
         if baseline.shape != y.shape or not np.isfinite(baseline).all():
-            raise RandomizationError(f"{n} finite baseline values are needed: keep subjects who have one")
+            raise ValueError(f"{n} finite baseline values are needed: keep subjects who have one")
         centred = baseline - baseline.mean()
         centred -= centred.mean()  # what rounding left of the mean of values far from zero
         if np.linalg.norm(centred) <= NEGLIGIBLE * np.linalg.norm(baseline):
-            raise RandomizationError("the baseline is the same in every subject: there is nothing to adjust for")
+            raise NotEstimable("the baseline is the same in every subject: there is nothing to adjust for")
         columns.append(centred / np.linalg.norm(centred))
     basis = np.column_stack(columns)
     arm, outcome = (x - basis @ (basis.T @ x) for x in (arm.astype(float), y - y.mean()))
     if arm @ arm <= NEGLIGIBLE * n:
-        raise RandomizationError("the baseline tells the arms apart: their effects cannot be separated")
+        raise NotEstimable("the baseline tells the arms apart: their effects cannot be separated")
     effect = float(arm @ outcome / (arm @ arm))
     residual = outcome - effect * arm
     if np.linalg.norm(residual) <= NEGLIGIBLE * np.linalg.norm(y):
-        raise RandomizationError("outcomes do not vary within arms: the effect has no standard error")
+        raise NotEstimable("outcomes do not vary within arms: the effect has no standard error")
     return _Model(basis, arm, residual, effect, robust)
 
 
 def _randomize(y, test, baseline, robust, alpha, draws, seed) -> RandomizationTest:
     if not 0 < alpha < 1 or draws < 1:
-        raise RandomizationError(f"alpha lies between 0 and 1, draws are 1 or more, not {alpha} and {draws}")
+        raise ValueError(f"alpha lies between 0 and 1, draws are 1 or more, not {alpha} and {draws}")
     model, observed = _model(y, test, baseline, robust), np.asarray(test, float)
     n, k = len(y), int(min(observed.sum(), len(y) - observed.sum()))  # |statistic| does not depend on which arm is k
     se = float(np.sqrt(max(model.terms(observed[:, None])[2, 0], 0)) / (model.arm @ model.arm))
     if se <= NEGLIGIBLE * np.linalg.norm(model.residual) / n:
-        raise RandomizationError("too few subjects carry information on the effect: it has no standard error")
+        raise NotEstimable("too few subjects carry information on the effect: it has no standard error")
     exact = (possible := comb(n, k)) <= MOST_EXACT
     blocks = _every(n, k) if exact else chain([observed[:, None]], _drawn(n, k, draws, np.random.default_rng(seed)))
     terms = np.concatenate([model.terms(block) for block in blocks], axis=1)

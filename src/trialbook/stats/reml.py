@@ -6,9 +6,10 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import linalg
 
-from trialbook.stats.gee import WaldTest
+from trialbook.errors import NotEstimable
+from trialbook.stats.wald import WaldTest, wald_test
 
 Structure = Literal["compound symmetry", "unstructured"]
 Reference = Literal["satterthwaite", "kenward-roger"]
@@ -17,10 +18,6 @@ MAX_STRETCH = 1.0  # change in one step of the log variance of any combination o
 STEP = 1e-6  # length, in standard errors of the covariance parameters, of the last of Newton's steps
 ROUNDING = 1e-12  # relative size that is nothing
 SINGULAR = 1e-6  # smallest eigenvalue of the correlation of the visits that is not zero
-
-
-class LikelihoodError(ValueError):
-    """The data, or what is asked of them, do not allow a likelihood analysis."""
 
 
 class _Point(NamedTuple):
@@ -71,8 +68,8 @@ class Fit:
 
         Raises
         ------
-        LikelihoodError
-            Unknown name or unusable contrast.
+        ValueError
+            Unknown name, unusable contrast or level.
 
         References
         ----------
@@ -81,11 +78,9 @@ class Fit:
         """
         c = np.asarray(contrast, float)
         if reference not in get_args(Reference):
-            raise LikelihoodError(f"{reference!r} is not one of {', '.join(get_args(Reference))}")
+            raise ValueError(f"{reference!r} is not one of {', '.join(get_args(Reference))}")
         if c.shape != self.beta.shape or not np.isfinite(c).all() or not c.any():
-            raise LikelihoodError(f"the contrast must be {self.beta.size} finite weights, not all zero")
-        if not 0 < alpha < 1:
-            raise LikelihoodError(f"alpha is between 0 and 1, not {alpha}")
+            raise ValueError(f"the contrast must be {self.beta.size} finite weights, not all zero")
         at = self._point
         information = at.observed if reference == "satterthwaite" else at.expected
         direction = linalg.solve_triangular(self._triangle, c, trans="T")
@@ -96,9 +91,7 @@ class Fit:
         if reference == "kenward-roger":
             spread = loads @ at.second @ loads - pulls @ at.phi @ pulls.T
             variance += 2 * np.trace(np.linalg.solve(information, spread))
-        estimate, se = c @ self.beta, self._scale * np.sqrt(variance)
-        p, half = 2 * stats.t.sf(abs(estimate / se), df), se * stats.t.isf(alpha / 2, df)
-        return WaldTest(*map(float, (estimate, se, estimate / se, df, p, estimate - half, estimate + half)))
+        return wald_test(c @ self.beta, self._scale * np.sqrt(variance), df, alpha)
 
 
 def fit(y, X, groups: Sequence[Hashable], visits: Sequence[Hashable], structure: Structure) -> Fit:
@@ -123,21 +116,23 @@ def fit(y, X, groups: Sequence[Hashable], visits: Sequence[Hashable], structure:
 
     Raises
     ------
-    LikelihoodError
-        Unusable arrays, an exact fit, visits nobody shares, a covariance the data cannot bear, divergence.
+    NotEstimable
+        A rank-deficient design, an exact fit, visits nobody shares, a covariance the data cannot bear, divergence.
+    ValueError
+        Unknown structure, unusable arrays.
 
     References
     ----------
     Patterson and Thompson (1971), Biometrika 58:545-554; Mallinckrodt et al. (2008), Drug Inf J 42:303-319.
     """
     if structure not in get_args(Structure):
-        raise LikelihoodError(f"{structure!r} is not one of {', '.join(get_args(Structure))}")
+        raise ValueError(f"{structure!r} is not one of {', '.join(get_args(Structure))}")
     y, X, seen, names = _checked(y, X, groups, visits, structure)
     design, triangle = np.linalg.qr(X)
     ordinary = linalg.solve_triangular(triangle, design.T @ y)
     residual = y - X @ ordinary
     if np.linalg.norm(residual) <= ROUNDING * np.linalg.norm(y):
-        raise LikelihoodError("the model fits the outcome exactly: there is no variation to estimate")
+        raise NotEstimable("the model fits the outcome exactly: there is no variation to estimate")
     scale = float(np.sqrt(np.mean(residual**2)))
     basis = _basis(len(names), structure)
     patterns = _patterns(np.column_stack([design, residual / scale]), seen, basis)
@@ -153,22 +148,22 @@ def _checked(y, X, groups, visits, structure: Structure) -> tuple[np.ndarray, ..
     labels = (pd.Series(list(of), dtype=object) for of in (groups, visits))
     (subject, people), (visit, names) = (pd.factorize(of, sort=True) for of in labels)
     if y.ndim != 1 or X.ndim != 2 or not len(y) == len(X) == len(subject) == len(visit) > 0:
-        raise LikelihoodError(f"y {y.shape}, X {X.shape}, groups and visits must have the same rows")
+        raise ValueError(f"y {y.shape}, X {X.shape}, groups and visits must have the same rows")
     if not (np.isfinite(y).all() and np.isfinite(X).all()):
-        raise LikelihoodError("outcome and design must be finite: drop rows with missing values first")
+        raise ValueError("outcome and design must be finite: drop rows with missing values first")
     if min(subject.min(), visit.min()) < 0:
-        raise LikelihoodError("every row must name its subject and its visit: labels are missing")
+        raise ValueError("every row must name its subject and its visit: labels are missing")
     seen = np.zeros((len(people), len(names)), int)
     np.add.at(seen, (subject, visit), 1)
     for row, column in np.argwhere(seen > 1):
-        raise LikelihoodError(f"subject {people[row]} has visit {names[column]} more than once")
+        raise ValueError(f"subject {people[row]} has visit {names[column]} more than once")
     if seen.sum(axis=1).max() < 2:
-        raise LikelihoodError("no subject has two visits: analyse a single visit by analysis of covariance")
+        raise NotEstimable("no subject has two visits: analyse a single visit by analysis of covariance")
     for row, column in np.argwhere(seen.T @ seen == 0) if structure == "unstructured" else ():
-        raise LikelihoodError(f"no subject has both visit {names[row]} and visit {names[column]}")
+        raise NotEstimable(f"no subject has both visit {names[row]} and visit {names[column]}")
     norms = np.linalg.norm(X, axis=0)
     if (rank := np.linalg.matrix_rank(X / np.where(norms > 0, norms, 1))) < X.shape[1]:
-        raise LikelihoodError(f"the design has {X.shape[1]} columns but rank {rank}: drop some columns")
+        raise NotEstimable(f"the design has {X.shape[1]} columns but rank {rank}: drop some columns")
     order = np.lexsort((visit, subject))
     return y[order], X[order], seen, names
 
@@ -207,7 +202,7 @@ def _minimise(patterns: list[tuple], basis: np.ndarray, n_obs: int) -> _Point:
             if sound := values[0] > np.finfo(float).eps * values[-1]:
                 break
         if not sound or np.linalg.eigvalsh(V / np.sqrt(np.outer(np.diag(V), np.diag(V))))[0] < SINGULAR:
-            raise LikelihoodError(f"the data cannot bear a covariance of {len(V)} visits: too few subjects")
+            raise NotEstimable(f"the data cannot bear a covariance of {len(V)} visits: too few subjects")
         step = -vectors @ (vectors.T @ point.score / values)
         last = information is newton and -step @ point.score <= STEP**2
         values, vectors = linalg.eigh(np.tensordot(step, basis, 1), V)
@@ -220,7 +215,7 @@ def _minimise(patterns: list[tuple], basis: np.ndarray, n_obs: int) -> _Point:
         point = there
         if last:
             return point
-    raise LikelihoodError(f"the likelihood did not converge in {MAX_ITERATIONS} iterations")
+    raise NotEstimable(f"the likelihood did not converge in {MAX_ITERATIONS} iterations")
 
 
 def _evaluate(theta: np.ndarray, patterns: list[tuple]) -> _Point:

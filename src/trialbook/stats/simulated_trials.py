@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, special
 
+from trialbook.errors import NotEstimable
+
 EFFECTS = (0.0, 0.5, 1.0, 1.5)  # of the test arm at each follow-up visit, in standard deviations at the final visit
 BLOCK = 2**20  # values drawn at a time
 # method: estimand, what it is called
@@ -28,10 +30,6 @@ METHODS = {
     "anova_arm": ("course", "ANOVA, arm"),
     "anova_interaction": ("course", "ANOVA, arm × visit (Greenhouse–Geisser)"),
 }
-
-
-class DesignError(ValueError):
-    """Trials like this one cannot be simulated."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +59,22 @@ class Design:
 
         Raises
         ------
-        DesignError
+        NotEstimable
             In words, where that cannot be estimated.
         """
         columns = [baseline, *(visit for visit in next(iter(wide.values())).columns if visit != baseline)]
         kept = [values.reindex(columns=columns).to_numpy(float) for values in wide.values()]
         kept = [rows[np.isfinite(rows[:, 0]) & np.isfinite(rows[:, 1:]).any(axis=1)] for rows in kept]
         if min(map(len, kept)) < 2 or sum(map(len, kept)) <= 4:
-            raise DesignError("too few participants have a baseline and a follow-up value")
+            raise NotEstimable("too few participants have a baseline and a follow-up value")
         known = [np.isfinite(rows) for rows in kept]
         if not all(seen.any(axis=0).all() for seen in known):
-            raise DesignError("at some visit an arm has no value")
+            raise NotEstimable("at some visit an arm has no value")
         within = np.concatenate([rows - np.nanmean(rows, axis=0) for rows in kept])
         df = sum(np.maximum(seen.sum(axis=0) - 1, 0) for seen in known)
         squares = np.nansum(within**2, axis=0)
         if not (df.all() and squares.all()):
-            raise DesignError("at some visit the values of each arm are all the same")
+            raise NotEstimable("at some visit the values of each arm are all the same")
         known, filled = np.isfinite(within), np.nan_to_num(within)
         pairs = filled.T @ filled
         norms = (filled**2).T @ known  # of a visit's values, over those that the other visit has too

@@ -6,13 +6,11 @@ from typing import Literal
 import numpy as np
 from numpy.polynomial import Polynomial
 
+from trialbook.errors import NotEstimable
+
 Structure = Literal["independence", "exchangeable", "ar1", "unstructured"]
 BY_VISIT = ("ar1", "unstructured")  # structures that must know at which visit each row was taken
 SINGULAR = 1e-10  # smallest eigenvalue of a working correlation, or of one minus a leverage, that is not zero
-
-
-class GeeError(ValueError):
-    """The data, or what is asked of them, do not allow a GEE."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +57,7 @@ def arrange(structure: Structure, codes: np.ndarray, names: np.ndarray, visits) 
 
     Raises
     ------
-    GeeError
+    ValueError
         Needed visits that are missing or other than one whole number per row, or that a cluster has twice.
     """
     if structure in BY_VISIT:
@@ -79,18 +77,18 @@ def arrange(structure: Structure, codes: np.ndarray, names: np.ndarray, visits) 
 def _positions(visits, codes, names):
     """Return the distinct visits, ascending, and the position of each row's visit among them."""
     if visits is None:
-        raise GeeError(f"{' and '.join(BY_VISIT)} need the visit index of each row: visits")
+        raise ValueError(f"{' and '.join(BY_VISIT)} need the visit index of each row: visits")
     try:
         index = np.asarray(visits, float)
     except (TypeError, ValueError):
         index = np.array(np.nan)
     if index.shape != codes.shape or not np.isfinite(index).all() or (index != np.round(index)).any():
-        raise GeeError(f"visits must be {codes.size} whole numbers, one for each row")
+        raise ValueError(f"visits must be {codes.size} whole numbers, one for each row")
     distinct, at = np.unique(index.astype(int), return_inverse=True)
     cells, counts = np.unique(codes * distinct.size + at, return_counts=True)
     if (counts > 1).any():
         name, visit = divmod(int(cells[np.argmax(counts > 1)]), distinct.size)
-        raise GeeError(f"cluster {names[name]} has more than one row at visit {distinct[visit]}")
+        raise ValueError(f"cluster {names[name]} has more than one row at visit {distinct[visit]}")
     return distinct, at
 
 
@@ -120,7 +118,7 @@ def working_correlation(
 
     Raises
     ------
-    GeeError
+    NotEstimable
         A singular or indefinite correlation.
 
     References
@@ -181,7 +179,7 @@ def _root(structure, correlation, pattern, visits):
     if (smallest := np.linalg.eigvalsh(part)[0]) < SINGULAR:
         state = "singular" if smallest > -SINGULAR else "not positive definite"
         seen = f" at visits {', '.join(map(str, visits[pattern]))}" if structure in BY_VISIT else ""
-        raise GeeError(
+        raise NotEstimable(
             f"the {structure} working correlation is {state} for clusters of {pattern.size} rows{seen} "
             f"(smallest eigenvalue {smallest:.2g}): choose a simpler structure"
         )

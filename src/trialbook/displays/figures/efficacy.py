@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import seaborn as sns
 
-from trialbook.analysis.operating_characteristics import KEEPS
 from trialbook.analysis.scenarios import leaves_out_zero
 from trialbook.displays.figures.figure import WIDTH, Figure, axis, look, say_not_estimable
+from trialbook.results.verdicts import Level
 from trialbook.stats.simulated_trials import EFFECTS
 
 MARKERS, LINES = ("o", "s"), ("-", "--")
@@ -211,12 +211,12 @@ def operating(trial, results, parameter):
             ci, kept = results[f"{method}.type1.ci"], results[f"{method}.verdict"]
             power = [results[f"{method}.power.{k}"] for k in range(1, len(EFFECTS))]
             axes[0].plot(ci.value, [height, height], color="black", linewidth=1.2)
-            face = "white" if kept.display == KEEPS else "black"
+            face = "white" if kept.value == Level.KEPT else "black"
             axes[0].plot(row.value, height, marker="o", markersize=5, color="black", markerfacecolor=face)
             for panel, share in zip(axes[1:], power, strict=True):
                 panel.plot([0, share.value], [height, height], color="0.6", linewidth=1)
                 panel.plot(share.value, height, marker="o", markersize=4, color="black")
-            said.append(f"{row.method}, {row.display} ({kept.display}), power {', '.join(p.display for p in power)}")
+            said.append(f"{row.label}, {row.display} ({kept.display}), power {', '.join(p.display for p in power)}")
         axes[0].axvline(nominal, color="black", linewidth=1, linestyle="--", zorder=0)
         axes[0].set_title("Type I error", loc="left", fontsize=9)
         axes[0].set(xlabel=f"% (nominal: {nominal:g})", xlim=(0, None))
@@ -226,7 +226,7 @@ def operating(trial, results, parameter):
         for panel in axes:
             panel.tick_params(axis="y", length=0)
             panel.xaxis.label.set_fontsize(8)
-        axes[0].set_yticks(range(len(errors)), [row.method for row in errors], fontsize=8)
+        axes[0].set_yticks(range(len(errors)), [row.label for row in errors], fontsize=8)
         if errors:
             axes[0].invert_yaxis()
         else:
@@ -237,7 +237,7 @@ def operating(trial, results, parameter):
     trials = results[f"{key}.trials.n"]
     alt = (
         f"Type I error of each method for {parameter.label} in {trials.display} simulated trials, nominal "
-        f"{nominal:g}%, and power at effects of {sizes} standard deviations: {'; '.join(said) or trials.method}."
+        f"{nominal:g}%, and power at effects of {sizes} standard deviations: {'; '.join(said) or trials.reason}."
     )
     return Figure(key, drawing, alt)
 

@@ -1,7 +1,7 @@
 """Tables of effects, and of how far they can be trusted."""
 
 from trialbook.displays.tables.table import Row, Table
-from trialbook.displays.words import SPANS, said_p, sentence
+from trialbook.displays.words import SPANS, how, said_p, sentence
 from trialbook.stats.simulated_trials import EFFECTS
 
 
@@ -105,8 +105,8 @@ def multiplicity(trial, results, family):
         p, holm, bh = (results[f"multiplicity.{family.id}.{member}.{name}"] for name in ("p", "holm", "bh"))
         label = f"{labels.get(p.parameter, member)}, {p.visit.lower()}" if p.visit else labels.get(p.parameter, member)
         if p.value is None:
-            left_out.append(f"{label}: {p.method}, and not counted.")
-        rows.append(Row(label if p.value is None else f"{label} ({p.method})", [p, holm, bh]))
+            left_out.append(f"{label}: {p.display} ({p.reason}), and not counted.")
+        rows.append(Row(f"{label} ({p.method})", [p, holm, bh]))
     notes = [
         f"{family.label}.",
         "Holm: chance of any error in the family. Benjamini–Hochberg: share of errors among what is found.",
@@ -132,10 +132,10 @@ def operating(trial, results, parameter):
                 method = row.key.removesuffix(".type1")
                 power = [results[f"{method}.power.{k}"] for k in range(1, len(EFFECTS))]
                 rows.append(
-                    Row(row.method, [row, results[f"{method}.type1.ci"], results[f"{method}.verdict"], *power], 1)
+                    Row(row.label, [row, results[f"{method}.type1.ci"], results[f"{method}.verdict"], *power], 1)
                 )
     if trials.value is None:
-        return Table(key, ["Method"], rows[:0], [f"{sentence(trials.method)}."])
+        return Table(key, ["Method"], rows[:0], [f"{sentence(how(trials))}."])
     sd = results[f"{key}.sd"]
     notes = [
         f"{parameter.label}: {trials.display} simulated trials of {trials.n} participants without missing values; "
@@ -177,7 +177,7 @@ def missing_patterns(trial, results):
             cells = [results[name.replace(f"{key}.{first.id}.", f"{key}.{arm.id}.", 1)] for arm in trial.arms]
             reason = ".reason." in name
             if any(cell.value for cell in cells) or name.endswith(".complete.n"):
-                label = f"Reason: {cells[0].method}" if reason else sentence(cells[0].method)
+                label = f"Reason: {cells[0].label}" if reason else cells[0].label
                 rows.append(Row(label, cells, 1 + reason))
     notes = [
         "Participants of the efficacy set, each in one pattern; patterns that nobody has are left out.",
@@ -195,7 +195,7 @@ def imputed(trial, results):
             key = f"{parameter.id}.missing.imputed.{estimand}"
             rows.append(Row(span, [results[f"{key}.{part}"] for part in ("effect", "ci", "p", "fmi")], 1))
     test, reference = trial.arms
-    methods = dict.fromkeys(row.method for row in results if row.key.endswith(".p"))
+    methods = dict.fromkeys(how(row) for row in results if row.key.endswith(".p"))
     notes = [
         f"{test.label} minus {reference.label}; all participants of the efficacy set.",
         *(f"{sentence(method)}." for method in methods),
@@ -219,6 +219,6 @@ def tipping(trial, results, parameter):
     notes = [
         f"{parameter.label}{unit}: {test.label} minus {reference.label}, mean of the follow-up visits.",
         f"Shift: what is added to each imputed follow-up value of {test.label}; SD: of the observed follow-up values.",
-        f"{sentence(point.method)}.",
+        f"{sentence(how(point))}.",
     ]
     return Table(key, ["Shift, SD", f"Shift{unit}", "Difference", f"{trial.ci_level} CI", "P"], rows, notes)

@@ -24,6 +24,6 @@ def reconciliation(results):
 
 def reconciliation_scenarios(results):
     """Lay out which scenarios give each published figure."""
-    rows = [Row(sentence(row.parameter), [row.method, row]) for row in results if row.key.endswith(".scenarios")]
+    rows = [Row(sentence(row.parameter), [row.label, row]) for row in results if row.key.endswith(".scenarios")]
     notes = ["To the printed digit." if rows else "Nothing published is stated for this trial."]
     return Table("reconciliation.scenarios", ["Figure", "Published", "Scenarios that give it"], rows, notes)

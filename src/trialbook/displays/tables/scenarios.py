@@ -13,7 +13,7 @@ def scenarios(trial, results, chosen, parameter):
         for scenario, key in under(chosen, parameter, estimand):
             effect = results[key]
             if effect.value is None:
-                reasons.setdefault(effect.method.removeprefix("not estimable: "), []).append(scenario.name(estimand))
+                reasons.setdefault(effect.reason, []).append(scenario.name(estimand))
             cells = [effect, *(results.get(f"{key}.{part}", "–") for part in ("ci", "p", "p_se", "qic"))]
             rows.append(Row(scenario.name(estimand), cells, 1))
     test, reference = trial.arms

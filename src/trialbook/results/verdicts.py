@@ -1,0 +1,12 @@
+"""Verdicts that a result may be: each renders its own words, and is compared as a member, never as a sentence."""
+
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """Whether a test keeps its nominal level."""
+
+    KEPT = "keeps its level"
+    TOO_OFTEN = "rejects too often"
+    TOO_SELDOM = "rejects too seldom"
+    UNKNOWN = "cannot be told from this many trials"
