@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from os.path import relpath
 from pathlib import Path
 
 from trialbook.errors import SHOWN, UserError
