@@ -32,6 +32,10 @@ class Fault:
 class UserError(Exception):
     """A mistake that its message explains well enough to be mended: it is shown without a traceback."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it under a notebook's cell."""
+        return [str(self)]
+
 
 class NotEstimable(Exception):
     """A statistic that the data cannot give, by no fault of anybody; `reason` says why, in words that follow a colon.

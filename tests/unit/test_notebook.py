@@ -1,5 +1,8 @@
 """Notebooks: what Papermill is not told, what a failing cell says, and that a second run changes no byte."""
 
+import json
+import os
+
 import nbformat
 import pytest
 from builds import NOTEBOOKS, ROOT
@@ -49,12 +52,55 @@ def test_a_failing_cell_is_named_with_its_error_and_the_old_output_stays(write, 
     assert sorted(tmp_path.iterdir()) == [output, path.parent]
 
 
-def test_a_fault_in_the_trial_is_said_without_a_traceback(write, tmp_path):
-    path = write("trial_folder = '.'", "from trialbook import read_trial\nread_trial(trial_folder)")
+def test_the_failing_cell_is_named_though_another_has_the_same_source(write, tmp_path):
+    path = write("x = 2", "x -= 1; 1 / x", "x -= 0", "x -= 1; 1 / x")
+    with pytest.raises(notebook.NotebookError, match="cell cell-3 "):
+        notebook.run(path, tmp_path / "out.ipynb", {})
+
+
+@pytest.mark.parametrize("mistake", ["read_trial(trial_folder)", "raise OwnError('trial.yml: mend it')"])
+def test_a_users_mistake_is_said_without_a_traceback_whatever_its_class(mistake, write, tmp_path):
+    own = "from trialbook.errors import UserError\nfrom trialbook import read_trial\nclass OwnError(UserError): pass\n"
     with pytest.raises(notebook.NotebookError) as error:
-        notebook.run(path, tmp_path / "out.ipynb", {"trial_folder": str(tmp_path)})
+        notebook.run(
+            write("trial_folder = '.'", own + mistake), tmp_path / "out.ipynb", {"trial_folder": str(tmp_path)}
+        )
     assert "trial.yml" in str(error.value)
-    assert "Traceback" not in str(error.value)
+    assert "Traceback" not in str(error.value) and "OwnError" not in str(error.value)
+
+
+def test_what_a_cell_writes_to_stderr_is_shown_to_its_author_and_not_kept(write, tmp_path, capfd):
+    warns = "import sys, warnings\nprint('Fever.')\nwarnings.warn('/tmp/of mine')\nprint('odd', file=sys.stderr)"
+    notebook.run(write("x = 0", warns, "x"), tmp_path / "out.ipynb", {})
+    said = capfd.readouterr().err
+    assert f"{tmp_path}/sources/small.ipynb, cell cell-1, on stderr:" in said
+    assert "/tmp/of mine" in said and "odd" in said and "cell-2" not in said
+    _, code, value = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+    assert [(output.name, output.text) for output in code.outputs] == [("stdout", "Fever.\n")]
+    assert len(value.outputs) == 1
+
+
+def test_what_a_failing_notebook_wrote_to_stderr_is_shown_too(write, tmp_path, capfd):
+    with pytest.raises(notebook.NotebookError):
+        notebook.run(write("x = 0", "import sys\nprint('odd', file=sys.stderr)\n1 / x"), tmp_path / "out.ipynb", {})
+    assert "cell cell-1, on stderr:\nodd" in capfd.readouterr().err
+
+
+def test_a_kernel_that_dies_is_said(write, tmp_path):
+    path = write("x = 0", "import os\nos._exit(1)")
+    with pytest.raises(notebook.NotebookError, match=r"small\.ipynb: the kernel died"):
+        notebook.run(path, tmp_path / "out.ipynb", {})
+    assert sorted(tmp_path.iterdir()) == [path.parent]
+
+
+def test_the_kernel_listens_on_no_port_and_is_gone_afterwards(write, tmp_path):
+    asked = "import os, ipykernel\nprint(os.getpid(), open(ipykernel.get_connection_file()).read())"
+    notebook.run(write("x = 0", asked), tmp_path / "out.ipynb", {})
+    text = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text
+    kernel, _, connection = text.partition(" ")
+    assert json.loads(connection)["transport"] == "ipc"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(kernel), 0)
 
 
 def test_a_parameter_takes_effect(write, tmp_path):

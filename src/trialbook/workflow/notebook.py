@@ -1,15 +1,16 @@
 """Run one notebook with Papermill, and leave nothing in it that differs from one run to the next."""
 
 import re
-from contextlib import contextmanager
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
 import papermill
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from trialbook.errors import UserError
 
@@ -20,8 +21,10 @@ class NotebookError(UserError):
     """A notebook could not be run: a parameter it does not have, or a cell that failed."""
 
 
-def run(notebook, output, parameters):
+def run(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
     """Execute a notebook with parameters and write it, whole or not at all.
+
+    What its cells write to stderr goes to ours, with the cell, and is not kept.
 
     Parameters
     ----------
@@ -36,118 +39,65 @@ def run(notebook, output, parameters):
     NotebookError
         If the notebook lacks a parameter, or a cell fails; `output` is then as it was.
     """
-    _execute(notebook, {output: parameters})
-
-
-def run_all(notebook, folder, runs):
-    """Execute a notebook several times, in one kernel that forgets all but its imports from one run to the next.
-
-    Parameters
-    ----------
-    notebook : Path
-        As for `run`.
-    folder : Path
-        Gets ``<name>.ipynb`` for each run and nothing else, all or none.
-    runs : dict of str to dict
-        The parameters of each run by its name.
-
-    Raises
-    ------
-    NotebookError
-        As from `run`; `folder` is then as it was.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", dir=folder.parent) as work:
-        made = Path(work, "made")
-        made.mkdir()
-        _execute(notebook, {made / f"{name}.ipynb": parameters for name, parameters in runs.items()})
-        if folder.exists():
-            folder.rename(Path(work, "old"))
-        made.rename(folder)
-
-
-def _execute(notebook, runs):
     known = papermill.inspect_notebook(str(notebook))
-    unknown = sorted({name for parameters in runs.values() for name in parameters} - set(known))
-    if unknown:
+    if unknown := sorted(set(parameters) - set(known)):
         has = ", ".join(known) or "none"
         raise NotebookError(f"{notebook}: no parameter {', '.join(map(repr, unknown))}; it has: {has}")
-    with _kernel() as kernel:
-        for count, (output, parameters) in enumerate(runs.items()):
-            if count:
-                _forget(kernel)
-            _run(notebook, output, parameters, kernel)
-
-
-def _run(notebook, output, parameters, kernel):
-    try:
-        executed = papermill.execute_notebook(
-            str(notebook), None, parameters, cwd=str(notebook.parent), progress_bar=False, km=kernel
-        )
-    except PapermillExecutionError as error:
-        raise NotebookError(_said(notebook, error)) from None
-    finally:
-        kernel.release()
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".", dir=output.parent) as folder:
-        written = Path(folder, output.name)
-        nbformat.write(_settled(executed), written)
-        written.replace(output)
+        made = Path(folder, "made.ipynb")
+        error = _execute(notebook, made, parameters)
+        executed = nbformat.read(made, as_version=4)
+        _show_stderr(notebook, executed)
+        if error:
+            raise NotebookError(_said(notebook, executed, error))
+        nbformat.write(_settled(executed), made)
+        made.replace(output)
 
 
-class _Kernel(AsyncKernelManager):
-    """A kernel that outlives the clients which notebooks make for themselves."""
-
-    made = None
-
-    def client(self, **options):
-        self.made = super().client(**options)
-        return self.made
-
-    def release(self):
-        """Close the sockets of the last client; nobody else does."""
-        if self.made:
-            self.made.stop_channels()
-
-
-@contextmanager
-def _kernel():
-    """Give a kernel that the first run starts, with sockets in files: nobody else on the machine can listen in."""
+def _execute(notebook: Path, made: Path, parameters: dict[str, str]) -> PapermillExecutionError | None:
+    """Execute a notebook, as far as it goes; the kernel has its sockets in files, where nobody else can listen in."""
     with TemporaryDirectory() as sockets:
-        kernel = _Kernel(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
+        private = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
+        settings = {"config": private, "shutdown_kernel": "immediate", "request_save_on_cell_execute": False}
+        where = {"cwd": str(notebook.parent), "progress_bar": False}
         try:
-            yield kernel
-        finally:
-            if kernel.has_kernel:
-                run_sync(kernel.shutdown_kernel)(now=True)
+            papermill.execute_notebook(str(notebook), str(made), parameters, **where, **settings)
+        except PapermillExecutionError as error:
+            return error
+        except DeadKernelError:
+            raise NotebookError(f"{notebook}: the kernel died, perhaps for want of memory; nothing was kept") from None
+    return None
 
 
-def _forget(kernel):
-    """Empty the kernel's memory of all names that a notebook gave."""
-    client = kernel.blocking_client()
-    client.start_channels()
-    client.execute("get_ipython().reset()", silent=True, reply=True)
-    client.stop_channels()
+def _show_stderr(notebook: Path, executed: NotebookNode) -> None:
+    """Show what each cell wrote to stderr to the author, who is not to publish it."""
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                print(f"{notebook}, cell {cell.id}, on stderr:\n{output.text.rstrip()}", file=sys.stderr, flush=True)
 
 
-def _settled(notebook):
-    """Drop the times, the generated ids and the interpreter's version that Papermill and Jupyter leave."""
-    notebook.metadata.pop("papermill", None)
-    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-    for cell in notebook.cells:
+def _settled(executed: NotebookNode) -> NotebookNode:
+    """Drop stderr, and the times, the generated ids and the interpreter's version that Papermill and Jupyter leave."""
+    executed.metadata.pop("papermill", None)
+    executed.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    for cell in executed.cells:
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
-    return notebook
+        if "outputs" in cell:
+            cell["outputs"] = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return executed
 
 
-def _said(notebook, error):
-    """Say which cell failed and how; a fault in the trial's files is said without a traceback."""
-    if error.ename == "FaultsError":
+def _said(notebook: Path, executed: NotebookNode, error: PapermillExecutionError) -> str:
+    """Say which cell failed and how; a user's mistake, which IPython shows by its message alone, says it itself."""
+    if error.traceback == [error.evalue]:
         return error.evalue
-    cells = nbformat.read(notebook, as_version=4).cells
+    failed = (cell for cell in executed.cells if any(o.output_type == "error" for o in cell.get("outputs", [])))
+    name = next(failed).id
+    source = error.source.strip().partition("\n")[0]
     trace = _COLOUR.sub("", "\n".join(error.traceback[-3:]))
-    source = error.source.strip().splitlines()[0] if error.source else ""
-    name = next((cell["id"] for cell in cells if cell.source == error.source), "?")
     return f"{notebook}, cell {name} ({source}):\n{trace}\n{error.ename}: {error.evalue}"
