@@ -219,6 +219,14 @@ def test_what_is_ours_or_plain_words_may_be_published(name, gate):
     assert "nothing published tells of a participant" in gate(MAY[name]())
 
 
+def test_a_listing_is_refused_also_line_by_line(gate):
+    with pytest.raises(DisclosureError, match=r"unreadable \(a line of words after another\)\n      → join them"):
+        gate(markdown("Age 34, F"), markdown("Age 52, M"))
+    with pytest.raises(DisclosureError, match="a line of words after another"):
+        gate("Age 34, F\n", rows("chills"), "Age 34, F\n", markdown("Age 52, M"))
+    gate(markdown("### Fever"), Results(), markdown("### Chills"), figure())
+
+
 def test_a_notebook_keeps_texts_as_lines_too(gate):
     def as_lines(made):
         made["data"] |= {kind: made["data"][kind].splitlines(keepends=True) for kind in ("text/html", "text/plain")}

@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trialbook.checks.participants import IDENTIFIERS, Participants, Plain, plain_value, spoken, words_of
-from trialbook.checks.publishable import refusal
+from trialbook.checks.publishable import judged
 from trialbook.errors import SHOWN, UserError
 from trialbook.results import executed as notebooks
 from trialbook.results.executed import SVG, Cell, Executed, Layout, Output
@@ -166,9 +166,9 @@ def find(participants: Participants, executed: Executed) -> list[Finding]:
 
 def _in_cell(participants: Participants, cell: Cell, known: dict[str, Result]) -> Iterator[Hit]:
     yield from _in_text(participants, "source", cell.source)
-    for output in cell.outputs:
-        if refused := refusal(output, known):
-            yield Hit("unreadable", "output", *refused)
+    for output, refusal in judged(cell.outputs, known):
+        if refusal:
+            yield Hit("unreadable", "output", *refusal)
         else:
             yield from _in_output(participants, output, known)
 

@@ -6,9 +6,11 @@ HTML beside them must be theirs. The PDF of a figure is taken to show what its S
 Plain words are one line that is printed, or shown as Markdown: at most `LONGEST` characters that begin with a letter
 (after the marks of a heading), with at most `NUMBERS` numbers, single blanks, and none of the marks that make tables,
 lists of values, links, images and HTML. The value of an expression is none: ``[34, 52]`` is as short as a sentence.
+Two lines after one another are none either: a listing is printed line by line.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from trialbook.displays.tables import Row, Table
@@ -41,23 +43,34 @@ _FORMS = (  # by MIME type, the most telling first
     (r"(?!text/plain$).*", Refusal("a form that the gate cannot read", "show `Results`, a `Table` or a `Figure`")),
     (r"text/plain", Refusal("the value of an expression", "show `Results`, print a line, or end the cell with `;`")),
 )
+_AGAIN = Refusal("a line of words after another", "join them in one sentence, or show `Results` or a `Table`")
 _FORGED = "let the object show itself, alone: what else it shows is not made of its data"
 
 
-def refusal(output: Output, known: dict[str, Result]) -> Refusal | None:
-    """Say why an output may not be published.
+def judged(outputs: Iterable[Output], known: dict[str, Result]) -> Iterator[tuple[Output, Refusal | None]]:
+    """Say of each output of a cell why it may not be published.
 
     Parameters
     ----------
-    output : Output
+    outputs : iterable of Output
     known : dict of str to Result
         The results of all notebooks, by key.
 
-    Returns
-    -------
-    Refusal or None
+    Yields
+    ------
+    output : Output
+    refusal : Refusal or None
         None for `Results`, a `Table`, a `Figure` and plain words.
     """
+    spoke = False
+    for output in outputs:
+        refusal = _refusal(output, known)
+        speaks = refusal is None and (output.output_type == "stream" or "text/markdown" in output.data)
+        yield output, _AGAIN if spoke and speaks else refusal
+        spoke = speaks
+
+
+def _refusal(output: Output, known: dict[str, Result]) -> Refusal | None:
     if output.output_type == "error":
         return Refusal(f"the error {output.ename}", "mend the cell")
     if output.output_type == "stream":
