@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial='$(TRIAL)' draft=$(DRAFT)
-PYTEST = pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
+PYTEST = OPENBLAS_NUM_THREADS=1 pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
 # what belongs to the trial: `$$out`, where its book is built, and `$$lock`, the numbers that were accepted
 OF_TRIAL = folder=$$(cd "$(TRIAL)" && pwd -P); out=_build/trials/$$(basename "$$folder"); lock=$$folder/numbers.lock.json; \

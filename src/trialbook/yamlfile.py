@@ -76,7 +76,7 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
         ) from None
 
 
-class _AsTyped(yaml.BaseLoader):
+class _AsTyped(yaml.CBaseLoader):
     """YAML whose values stay as they are typed: no ``Yes`` becomes true, no ``0.010`` loses a digit."""
 
     def construct_mapping(self, node, deep=False):

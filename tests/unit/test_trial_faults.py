@@ -192,7 +192,7 @@ FAULTS = {
         ["trial.yml, visits.schedule.2.avisit: there is no such key", "did you mean `avisitn`?"],
     ),
     "unknown key": (yml("alpha: 0.05", "qqqq: 1"), ["trial.yml, qqqq: there is no such key", "take the key away"]),
-    "broken YAML": (yml("arms:  ", "arms: ]"), ["trial.yml, row", "not YAML: expected the node content"]),
+    "broken YAML": (yml("arms:  ", "arms: ]"), ["trial.yml, row", "not YAML: did not find expected node content"]),
     "not YAML at all": (written("trial.yml", b"\x00\x01\x02"), ["trial.yml: not a text file"]),
     "trial.yml of text": (written("trial.yml", b"a trial of NK cells"), ["trial.yml: the file holds no keys"]),
     "trial.yml empty": (written("trial.yml", b""), ["trial.yml: the file holds no keys"]),

@@ -234,9 +234,9 @@ def _check_shared(file, table, adsl):
     faults, adsl = [], adsl.set_index("USUBJID", drop=False)
     for column in [column for column in table if column in adsl]:
         there = table["USUBJID"].map(adsl[column])
-        same = table[column].isna() | there.isna() | (table[column] == there)
-        same |= pd.to_numeric(table[column], errors="coerce") == pd.to_numeric(there, errors="coerce")
-        for row in table.index[~same]:
+        differ = table.index[table[column].notna() & there.notna() & (table[column] != there)]
+        here, known = (pd.to_numeric(values[differ], errors="coerce") for values in (table[column], there))
+        for row in differ[here != known]:
             rule = f"{table.at[row, column]!r} is {there[row]!r} in adsl.csv"
             faults.append(Fault(file, rule, "give the participant the same value in both", row, column))
     return faults
@@ -290,11 +290,11 @@ def _other_units(adlb, facts):
     """Yield each declared parameter, and a unit other than the declared one, with the rows that are in it."""
     if "AVALU" not in adlb:
         return
+    rows = adlb.groupby(["PARAMCD", "AVALU"]).groups
     for parameter in facts.parameters:
-        rows = adlb.loc[adlb["PARAMCD"] == parameter.paramcd, "AVALU"].dropna()
-        for unit, same in rows.groupby(rows):
-            if unit != parameter.unit:
-                yield parameter, unit, same.index
+        for code, unit in rows:
+            if code == parameter.paramcd and unit != parameter.unit:
+                yield parameter, unit, rows[code, unit]
 
 
 def _check_units(adlb, facts):
