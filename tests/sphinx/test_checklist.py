@@ -1,5 +1,7 @@
 """The CONSORT checklist fills itself: where each item is reported, what results say of it, and its gaps."""
 
+import re
+
 import pytest
 from tiny import analysed
 
@@ -21,9 +23,13 @@ OTHER = "# Other\n\n## Its part\n\n{consort}`1a,22a`\nOf both.\n"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def paper(tmp_path_factory):
     pages = {"other": OTHER, "items": "# Items\n\n```{consort-checklist}\n```\n"}
-    paper = analysed(tmp_path_factory.mktemp("consort"), INDEX, **pages, **{"book/consort.yml": ITEMS})
+    return analysed(tmp_path_factory.mktemp("consort"), INDEX, **pages, **{"book/consort.yml": ITEMS})
+
+
+@pytest.fixture(scope="module")
+def built(paper):
     return paper.build(draft=True)
 
 
@@ -50,6 +56,13 @@ def test_every_marked_passage_is_linked_with_its_page_and_section(built, rows):
     for href in (first, second, *both):
         page, _, anchor = href.partition(".html#")
         assert len(built.pages[page].select(f"#{anchor}")) == 1
+
+
+def test_no_reference_in_print_leads_nowhere(paper):
+    text = paper.build("latex", draft=True).read("paper.tex")
+    places = set(re.findall(r"\\label\{\\detokenize\{(.*?)\}\}", text))
+    links = set(re.findall(r"\\hyperref\[\\detokenize\{(.*?)\}\]", text))
+    assert {"index:consort-index-1", "other:consort-other-1"} < links <= places
 
 
 def test_an_item_without_a_passage_is_said_to_be_unreported_and_gaps_are_named(rows):

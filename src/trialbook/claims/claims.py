@@ -1,6 +1,7 @@
 """The claims of the paper: words of its prose that are bound to a condition on the results."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Self
 
 import yaml
 from pydantic import Field, RootModel, field_validator, model_validator
@@ -18,18 +19,18 @@ class Claim(Keys):
 
     @field_validator("holds")
     @classmethod
-    def _readable(cls, text):
+    def _readable(cls, text: str) -> str:
         Condition(text)
         return text
 
     @model_validator(mode="after")
-    def _either(self):
+    def _either(self) -> Self:
         if bool(self.holds) == bool(self.because):
             raise ValueError("a claim has either `holds`, its condition, or `because`, why it needs none")
         return self
 
     @property
-    def condition(self):
+    def condition(self) -> Condition | None:
         """The condition; None for words that need none."""
         return Condition(self.holds) if self.holds else None
 
@@ -38,7 +39,7 @@ class _File(RootModel):
     root: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], Claim]
 
 
-def read(path):
+def read(path: Path) -> dict[str, Claim]:
     """Read the claims of a paper.
 
     Parameters
@@ -59,7 +60,7 @@ def read(path):
     return read_yaml(path, _File).root if path.exists() else {}
 
 
-def wording(text):
+def wording(text: str) -> dict[str, str]:
     """Take from the text of a ``claims.yml`` of any time the usual words of each claim that has some, by its id."""
     try:
         declared = yaml.safe_load(text) or {}

@@ -2,16 +2,28 @@
 
 import ast
 import re
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from simpleeval import DEFAULT_OPERATORS, InvalidExpression, SimpleEval
 
 FUNCTIONS = {"abs": abs, "len": len, "max": max, "min": min}
-_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Not)
-_OPERATORS += (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn)
-_NODES = (ast.Expression, ast.Load, ast.And, ast.Or, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, *_OPERATORS)
-_NODES += (ast.Name, ast.Constant, ast.Subscript, ast.Call)
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Not)
+_COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn)
+_OPERATORS = (*_ARITHMETIC, *_COMPARISONS)
+_FORMS = (ast.Expression, ast.And, ast.Or, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Subscript, ast.Call)
+_NODES = (*_OPERATORS, *_FORMS, ast.Name, ast.Constant, ast.Load)
 _TEXT_OR_KEY = re.compile(r"""'[^']*'|"[^"]*"|([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)""")
 _ONLY = "it may hold keys of results, numbers, texts in quotes, + - * / ( ) [ ], < <= == != >= > in and or not"
+
+
+class Valued(Protocol):
+    """A result, or the number that a lock keeps of one."""
+
+    @property
+    def value(self) -> Any: ...
+    @property
+    def display(self) -> str: ...
 
 
 class ConditionError(ValueError):
@@ -32,7 +44,7 @@ class Condition:
         If it is not of the language.
     """
 
-    def __init__(self, text):
+    def __init__(self, text: str):
         self.text = " ".join(text.split())
         self.keys = list(dict.fromkeys(key for key in _TEXT_OR_KEY.findall(self.text) if key))
         self._names = {key: f"result_{place}" for place, key in enumerate(self.keys)}
@@ -45,11 +57,11 @@ class Condition:
         if not self.keys:
             raise ConditionError("it names no result (such as cd4.final.difference), so it can never fail")
 
-    def _with(self, words):
+    def _with(self, words: dict[str, str]) -> str:
         """The text with another word for each key."""
         return _TEXT_OR_KEY.sub(lambda found: words[found[1]] if found[1] else found[0], self.text)
 
-    def _allow(self, node):
+    def _allow(self, node: ast.AST) -> None:
         if not isinstance(node, _NODES):
             raise ConditionError(f"not a condition, for its {type(node).__name__}: {_ONLY}")
         if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
@@ -57,7 +69,7 @@ class Condition:
         if isinstance(node, ast.Name) and node.id not in {*FUNCTIONS, *self._names.values()}:
             raise ConditionError(f"{node.id!r} is no key of a result (such as cd4.final.difference) and no function")
 
-    def holds(self, rows):
+    def holds(self, rows: Mapping[str, Valued]) -> bool:
         """Say whether the condition is true.
 
         Parameters
@@ -87,10 +99,10 @@ class Condition:
             raise ConditionError(f"it gives {found!r}, not true or false")
         return found
 
-    def filled(self, rows):
+    def filled(self, rows: Mapping[str, Valued]) -> str:
         """The condition with the displays of the results in the places of their keys."""
 
-        def shown(found):
+        def shown(found: re.Match[str]) -> str:
             key, place = found[1], found[2]
             if not key:
                 return found[0]
@@ -101,6 +113,6 @@ class Condition:
 
         return re.sub(rf"(?:{_TEXT_OR_KEY.pattern})(?:\[(\d+)\])?", shown, self.text)
 
-    def values(self, rows):
+    def values(self, rows: Mapping[str, Valued]) -> str:
         """Each key with its display and its raw value, as words."""
         return ", ".join(f"{key} = {rows[key].display} (raw {rows[key].value})" for key in self.keys)

@@ -1,5 +1,7 @@
 """The items of the CONSORT 2025 checklist: topic, what can be checked by results, and what the paper cannot tell."""
 
+from pathlib import Path
+
 from pydantic import Field, RootModel, field_validator
 
 from trialbook.claims.conditions import Condition
@@ -15,13 +17,13 @@ class Item(Keys):
 
     @field_validator("checks")
     @classmethod
-    def _readable(cls, checks):
+    def _readable(cls, checks: dict[str, str]) -> dict[str, str]:
         for text in checks.values():
             Condition(text)
         return checks
 
     @property
-    def conditions(self):
+    def conditions(self) -> dict[str, Condition]:
         """What each check says, with its condition."""
         return {words: Condition(text) for words, text in self.checks.items()}
 
@@ -30,7 +32,7 @@ class _File(RootModel):
     root: dict[str, Item]
 
 
-def read(path):
+def read(path: Path) -> dict[str, Item]:
     """Read the items of the checklist.
 
     Parameters

@@ -3,7 +3,7 @@
 Its domain, ``trial``, places results in prose; and the prose is checked: no result in it is typed.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -33,7 +33,7 @@ class Setting(NamedTuple):
     default: Any
     types: tuple[type, ...]
     description: str
-    rebuild: str = "env"
+    rebuild: Literal["env", "html"] = "env"
 
 
 SETTINGS = (
@@ -58,9 +58,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_config_value(f"trialbook_{name}", default, rebuild, types, description)
     app.add_config_value("trialbook_layout", "", "env", str, "Made by the extension: what else shapes every page.")
     app.add_domain(domain.TrialDomain)
-    for name, role in domain.TrialDomain.roles.items():  # so that prose need not say {trial:num}
+    for name, role in domain.ROLES.items():  # so that prose need not say {trial:num}
         app.add_role(name, role)
-    for name, directive in domain.TrialDomain.directives.items():
+    for name, directive in domain.DIRECTIVES.items():
         app.add_directive(name, directive)
     _add_nodes(app)
     _add_handlers(app)
@@ -79,7 +79,7 @@ def _add_nodes(app: Sphinx) -> None:
     """Say how each writer writes what the roles and directives make."""
     app.add_node(numbers.result_reference, html=(numbers.open_html, numbers.close_html), latex=AS_LINK, text=AS_LINK)
     app.add_node(claims.claim, html=(claims.open_html, claims.close_html), latex=PASSING, text=PASSING)
-    app.add_enumerable_node(markup.result_table, "table", html=(markup.write_html, None))
+    app.add_enumerable_node(markup.result_table, "table", html=(markup.write_html, lambda self, node: None))
     app.add_node(
         markup.pad, html=(displays.write_pad, None), latex=(displays.print_pad, None), text=(markup.skip, None)
     )

@@ -56,7 +56,8 @@ class ClaimRole(ReferenceRole):
         """The words of a claim, with what its condition comes to; in a draft, with what is wrong with it."""
         absent = missing(self, condition, f", which the claim {self.target!r} names in {self.config.trialbook_claims}")
         if absent:
-            return [part for key in absent for part in (notice(key), nodes.Text(" "))][:-1]
+            notices: list[nodes.Node] = [part for key in absent for part in (notice(key), nodes.Text(" "))]
+            return notices[:-1]
         rows, fault = of(self.env).index.results, fault_of(self, condition)
         shown = f"true while {condition.text}; here {condition.filled(rows)}"
         node = self._claim(said, shown, fault, condition.values(rows))

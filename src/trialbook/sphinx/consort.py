@@ -46,9 +46,9 @@ class ChecklistDirective(SphinxDirective):
         of(self.env).note("lists", "consort")
         body = nodes.tbody()
         for number, item in (of(self.env).consort or {}).items():
-            cells = [[nodes.paragraph("", number)], [nodes.paragraph("", item.topic)]]
-            cells += [[reported("", item=number)], self._judged(item)]
-            body += nodes.row("", *(nodes.entry("", *cell) for cell in cells))
+            place = reported("", item=number, page=self.env.docname)
+            cells = nodes.paragraph("", number), nodes.paragraph("", item.topic), place
+            body += nodes.row("", *(nodes.entry("", cell) for cell in cells), nodes.entry("", *self._judged(item)))
         head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in COLUMNS))
         columns = [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
         group = nodes.tgroup("", *columns, nodes.thead("", head), body, cols=len(COLUMNS))
@@ -104,7 +104,7 @@ def fill_checklist(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 links.setdefault(name, (page, noted["anchor"]))
         node.replace_self(
             [
-                nodes.paragraph("", "", make_refnode(app.builder, docname, page, anchor, nodes.Text(name)))
+                nodes.paragraph("", "", make_refnode(app.builder, node["page"], page, anchor, nodes.Text(name)))
                 for name, (page, anchor) in links.items()
             ]
             or [nodes.paragraph("", "", nodes.strong("", "Not reported"))]

@@ -62,7 +62,7 @@ class TableDirective(_Captioned):
             group = nodes.tgroup("", nodes.colspec(colwidth=1), nodes.tbody("", nodes.row("", entry)), cols=1)
             return [self.place(nodes.table("", self.caption(nodes.title), group))]
         table, notes = markup.body(found.layout, partial(number, self)), markup.footnotes(found.layout)
-        table.children[0][COMPUTED] = notes[COMPUTED] = True
+        next(table.findall(nodes.tgroup))[COMPUTED] = notes[COMPUTED] = True
         caption = self.caption(nodes.title)
         table["label"] = caption.astext() or table["label"]
         table.insert(0, self.caption(nodes.title, "table"))
@@ -116,19 +116,21 @@ def write_figures(index: Executed, folder: Path) -> None:
 def _image(author: Author, key: str, found: ShownFigure) -> nodes.image:
     """The image of a notebook's figure, of which each builder takes the file that it can show."""
     folder = os.path.relpath(figures_folder(author.env), author.env.srcdir)
-    return nodes.image(uri=f"/{Path(folder).as_posix()}/{key}.*", alt=found.alt, **{COMPUTED: True})
+    image = nodes.image(uri=f"/{Path(folder).as_posix()}/{key}.*", alt=found.alt)
+    image[COMPUTED] = True
+    return image
 
 
 def open_sheet(self: LaTeXTranslator, node: sheet) -> None:
     """Print a table as large as the page lets it be, up to `LARGEST`; across the page if it were too small upright."""
-    table = node[0]
-    measure, group = table["measure"], table.children[-1]
+    table = next(node.findall(markup.result_table))
+    measure, lines = table["measure"], next(table.findall(nodes.tbody)).children
     room = [wide - 2 * GAP * len(measure) for wide in (UPRIGHT, ACROSS)]
     ems = [EM * width + SLACK for width in measure]
     across = room[0] / sum(ems) < SMALLEST
     size = min(LARGEST, room[across] / sum(ems))
     node["turned"] = across
-    if across or len(group.children[-1]) > PAGE:
+    if across or len(lines) > PAGE:
         table["classes"].append("longtable")
     self.next_table_colspec = "".join(rf">{{\raggedright\arraybackslash}}p{{{width:.2f}em}}" for width in ems)
     turn = r"\begin{landscape}" if across else ""

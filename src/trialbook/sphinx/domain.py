@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from docutils import nodes
 from docutils.nodes import Element
+from docutils.parsers.rst import Directive
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
@@ -30,6 +31,23 @@ LOG = logging.getLogger(__name__)
 Read = TypeVar("Read")
 # what a page is noted to hold, in the order in which it stands there
 NOTED = ("uses", "claims", "passages", "not_available", "false_claims", "lists")
+OBJECT_TYPES = {"result": ObjType("result", "num", "p", "ci")}
+ROLES: dict[str, Any] = {
+    "num": numbers.NumberRole(),
+    "p": numbers.PValueRole(),
+    "ci": numbers.IntervalRole(),
+    "strip": displays.StripRole(),
+    "claim": claims.ClaimRole(),
+    "consort": consort.ConsortRole(),
+}
+DIRECTIVES: dict[str, type[Directive]] = {
+    "result-table": displays.TableDirective,
+    "result-figure": displays.FigureDirective,
+    "register": register.RegisterDirective,
+    "consort-checklist": consort.ChecklistDirective,
+    "provenance": theme.ProvenanceDirective,
+}
+INITIAL_DATA: dict[str, dict[str, list[Any]]] = {kind: {} for kind in NOTED}
 
 
 class TrialDomain(Domain):
@@ -37,23 +55,10 @@ class TrialDomain(Domain):
 
     name = DOMAIN
     label = "Trial"
-    object_types: ClassVar[dict[str, ObjType]] = {"result": ObjType("result", "num", "p", "ci")}
-    roles: ClassVar = {
-        "num": numbers.NumberRole(),
-        "p": numbers.PValueRole(),
-        "ci": numbers.IntervalRole(),
-        "strip": displays.StripRole(),
-        "claim": claims.ClaimRole(),
-        "consort": consort.ConsortRole(),
-    }
-    directives: ClassVar = {
-        "result-table": displays.TableDirective,
-        "result-figure": displays.FigureDirective,
-        "register": register.RegisterDirective,
-        "consort-checklist": consort.ChecklistDirective,
-        "provenance": theme.ProvenanceDirective,
-    }
-    initial_data: ClassVar[dict[str, dict[str, list[Any]]]] = {kind: {} for kind in NOTED}
+    object_types = OBJECT_TYPES
+    roles = ROLES
+    directives = DIRECTIVES
+    initial_data = INITIAL_DATA
 
     # ------------------------------------------------------------------------------- what the files of the paper say
 
@@ -140,7 +145,7 @@ class TrialDomain(Domain):
         document = index.page(env.config, found)
         if document not in env.found_docs:
             return contnode
-        shown = contnode.children if isinstance(contnode, nodes.inline) else [contnode]
+        shown: list[nodes.Node] = contnode.children if isinstance(contnode, nodes.inline) else [contnode]
         link = make_refnode(builder, fromdocname, document, found.cell, shown)
         link["title"], link["key"] = f"{target}, from {found.notebook}", target
         link["classes"], link["ids"] = node.get("look", ["num"]), node["ids"]

@@ -1,8 +1,10 @@
 """The executed notebooks of a book, as the extension asks for them."""
 
 import base64
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -11,6 +13,8 @@ from sphinx.errors import ConfigError
 from trialbook.results import executed
 from trialbook.results.executed import PDF, SVG, Executed, ExecutedError, ShownFigure, ShownTable
 from trialbook.results.row import Result, dump
+
+Kept: TypeAlias = Result | ShownTable | ShownFigure
 
 
 def read(source: Path, config: Config) -> Executed:
@@ -46,14 +50,15 @@ def _read(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> Executed:
         raise ConfigError(str(error)) from None
 
 
-def known(index: Executed, kind: str) -> dict[str, Result] | dict[str, ShownTable] | dict[str, ShownFigure]:
+def known(index: Executed, kind: str) -> Mapping[str, Kept]:
     """All of one kind, by key: ``result``, ``table`` or ``figure``."""
-    return {"result": index.results, "table": index.tables, "figure": index.figures}[kind]
+    by_kind: dict[str, Mapping[str, Kept]] = {"result": index.results, "table": index.tables, "figure": index.figures}
+    return by_kind[kind]
 
 
-def page(config: Config, shown: Result | ShownTable | ShownFigure) -> str:
+def page(config: Config, kept: Kept) -> str:
     """Name the document of the notebook in which something is shown."""
-    return f"{config.trialbook_executed}/{shown.notebook}"
+    return f"{config.trialbook_executed}/{kept.notebook}"
 
 
 def drawings(figure: ShownFigure) -> dict[str, bytes]:

@@ -39,8 +39,10 @@ def open_html(self: HTML5Translator, node: result_reference) -> None:
     """Open the link of a number; inside another link, which HTML does not allow, only mark it."""
     inside = any(isinstance(around, nodes.reference) for around in lineage(node.parent))
     node["tag"] = "span" if inside else "a"
-    link = {} if inside else {"href": node["refuri"] if "refuri" in node else f"#{node['refid']}"}
-    self.body.append(self.starttag(node, node["tag"], "", title=node["title"], **link, **{"data-key": node["key"]}))
+    told = {"title": node["title"], "data-key": node["key"]}
+    if not inside:
+        told["href"] = node["refuri"] if "refuri" in node else f"#{node['refid']}"
+    self.body.append(self.starttag(node, node["tag"], "", False, **told))
 
 
 def close_html(self: HTML5Translator, node: result_reference) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from math import isclose
 from typing import Any
 
+from trialbook.results.executed import Cell
 from trialbook.results.row import Result
 
 TABLES = {"adsl": "ADSL", "adlb": "ADLB", "adae": "ADAE", "adex": "ADEX"}
@@ -36,7 +37,7 @@ class Conditions:
             elif fact == "avisitn" and row.key.startswith("visits."):
                 self.visits[row.visit] = row.value
             elif fact == "paramcd":
-                self.parameters |= {part: row.value, row.value: row.value}
+                self.parameters |= {part: row.value, str(row.value): row.value}
             elif fact == "flag" and row.key.startswith("trial."):
                 flags[row.analysis_set].add(row.value)
         self.flags = {label: min(own) for label, own in flags.items() if len(own) == 1 and label != EVERYBODY}
@@ -81,7 +82,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def parameters(cells: list[dict[str, Any]]) -> dict[str, str]:
+def parameters(cells: list[Cell]) -> dict[str, str]:
     """Read with which parameters a notebook was run.
 
     Parameters
@@ -95,12 +96,12 @@ def parameters(cells: list[dict[str, Any]]) -> dict[str, str]:
         What each name was given, as Python: its default, or what took its place in this run. Paths are left out, which
         say where the run was and not what it was.
     """
-    given = {}
+    given: dict[str, str] = {}
     for cell in cells:
         if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
             for line in ast.parse(cell.source).body:
                 if isinstance(line, ast.Assign):
-                    given |= {target.id: ast.unparse(line.value) for target in line.targets}
+                    given |= {ast.unparse(target): ast.unparse(line.value) for target in line.targets}
     return {name: value for name, value in given.items() if "/" not in value}
 
 

@@ -1,7 +1,7 @@
 """What the roles and directives share: how a result is found, shown and linked, and how a fault is said."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 from docutils import nodes
 from sphinx import addnodes
@@ -122,6 +122,6 @@ def reference(
     )
 
 
-def is_placed(node: nodes.Node) -> bool:
+def is_placed(node: nodes.Node) -> TypeGuard[addnodes.pending_xref]:
     """Whether a node is such a link."""
     return isinstance(node, addnodes.pending_xref) and node["refdomain"] == DOMAIN

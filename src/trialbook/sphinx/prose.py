@@ -1,13 +1,14 @@
 """The prose of a page: its blocks of text and, one a line, their sentences."""
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.config import Config
 from sphinx.util.matching import Matcher
 
+Kind = TypeVar("Kind", bound=nodes.Node)
 Sentence: TypeAlias = list[tuple[str, nodes.Node]]  # its pieces: the words, and the node they stand in
 
 
@@ -28,7 +29,7 @@ def lineage(node: nodes.Node | None) -> Iterator[nodes.Node]:
         node = node.parent
 
 
-def around(node: nodes.Node, kind: type[nodes.Node]) -> nodes.Element | None:
+def around(node: nodes.Node, kind: type[Kind]) -> Kind | None:
     """The innermost node of a kind in which a node stands, or which it is."""
     return next((outer for outer in lineage(node) if isinstance(outer, kind)), None)
 
@@ -65,12 +66,13 @@ def words(sentence: Sentence) -> str:
 def sentence_around(node: nodes.Node) -> Sentence:
     """The sentence in which an inline node stands."""
     text = next(iter(node.findall(_has_words)))
-    inline = (nodes.Text, nodes.Inline, addnodes.pending_xref)
-    block = next(outer for outer in lineage(node) if not isinstance(outer, inline))
+    inline = (nodes.Inline, addnodes.pending_xref)
+    block = next(o for o in lineage(node) if isinstance(o, nodes.Element) and not isinstance(o, inline))
     return next(sentence for sentence in sentences(block) if any(own is text for _, own in sentence))
 
 
 def section_of(node: nodes.Node) -> str:
     """The title of the section in which a node stands, below that of the page; empty at the page's top."""
     sections = [outer for outer in lineage(node) if isinstance(outer, nodes.section)]
-    return sections[0].next_node(nodes.title).astext() if len(sections) > 1 else ""
+    title = sections[0].next_node(nodes.title) if len(sections) > 1 else None
+    return title.astext() if title else ""

@@ -11,8 +11,9 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.docutils import SphinxDirective, SphinxTranslator
+from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
+from sphinx.writers.latex import LaTeXTranslator
 
 from trialbook.results.row import Result
 from trialbook.sphinx import passport, uses
@@ -106,7 +107,7 @@ def add_script(
         app.add_js_file("register.js", loading_method="defer")
 
 
-def say_elsewhere(self: SphinxTranslator, node: register) -> None:
+def say_elsewhere(self: LaTeXTranslator, node: register) -> None:
     """Say in print where the list is."""
     self.body.append(ELSEWHERE)
     raise nodes.SkipNode

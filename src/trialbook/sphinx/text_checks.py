@@ -52,7 +52,7 @@ def _words(app: Sphinx) -> Words | None:
     return of(app.env).words if prose.is_prose(app.config, app.env.docname) else None
 
 
-def _is_free(node: nodes.Text) -> bool:
+def _is_free(node: nodes.Node) -> bool:
     """Whether a text was typed by the author, and not as the words of a claim."""
     return bool(_typed(node)) and not any(
         isinstance(outer, nodes.Element) and outer.get(CLAIMED) for outer in prose.lineage(node)
@@ -63,13 +63,13 @@ def _typed(node: nodes.Node) -> str:
     """Give the text that a node shows and that the author answers for: no result, citation, code or formula."""
     if any(map(_may_hold_digits, prose.lineage(node))):
         return ""
-    if isinstance(node, nodes.Text):
+    if not isinstance(node, nodes.Element):
         return node.astext()
     return f"{node.get('alt', '')} {node.get('explanation', '')} {node.get('reftitle', '')}"
 
 
 def _may_hold_digits(node: nodes.Node) -> bool:
-    if isinstance(node, nodes.Text):
+    if not isinstance(node, nodes.Element):
         return False
     if node.get(COMPUTED) or is_placed(node):
         return True

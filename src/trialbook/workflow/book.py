@@ -160,7 +160,7 @@ def word(source: Path, output: Path) -> None:
     site = output.parent / "singlehtml"
     build(source, site, "singlehtml")
     page = site / "book" / "index.html"
-    article = BeautifulSoup(page.read_text("utf8"), "html.parser").select_one("article")
+    article = BeautifulSoup(page.read_text("utf8"), "html.parser").select("article")[0]
     _keep_paper(article)
     _draw_images(article, site)
     command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(output.resolve())]
@@ -171,15 +171,15 @@ def word(source: Path, output: Path) -> None:
 
 def _keep_paper(article: Tag) -> None:
     """Take out of the book on one page what only a site needs: the appendix, and links to its cells."""
-    for start in article.select("span[id^='document-executed/']"):
-        start.find_next_sibling("section").decompose()
-    for gone in article.select("script, a.headerlink, span[id^='document-']"):
+    appendix = "span[id^='document-executed/'] + section"
+    for gone in article.select(f"{appendix}, script, a.headerlink, span[id^='document-']"):
         gone.decompose()
     for link in article.select(".num"):
         if link.get_text() == "source":
             before, after = link.previous_sibling, link.next_sibling
-            before.replace_with(str(before).removesuffix(" ["))
-            after.replace_with(str(after).removeprefix("]"))
+            if before and after:
+                before.replace_with(str(before).removesuffix(" ["))
+                after.replace_with(str(after).removeprefix("]"))
             link.decompose()
         else:
             link.unwrap()
@@ -188,8 +188,9 @@ def _keep_paper(article: Tag) -> None:
 def _draw_images(article: Tag, folder: Path) -> None:
     """Draw each image in pixels, sharp enough for print, since Word shows no SVG of others."""
     for image in article.select("img[src$='.svg']"):
-        drawn = image["src"].removesuffix(".svg") + ".png"
-        command = ["rsvg-convert", "--zoom", "3", "--output", drawn, image["src"]]
+        source = str(image["src"])
+        drawn = source.removesuffix(".svg") + ".png"
+        command = ["rsvg-convert", "--zoom", "3", "--output", drawn, source]
         subprocess.run(command, cwd=folder, check=True)
         image["src"] = drawn
         for size in ("width", "height", "style"):
