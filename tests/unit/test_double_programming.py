@@ -36,16 +36,16 @@ def nk_both_ways(nk):
     return both_ways(nk)
 
 
-def test_both_ways_agree_on_our_trial(nk_both_ways):
+def test_both_ways_agree_on_our_trial(nk, nk_both_ways):
     reported, seconds = nk_both_ways
-    checked = double_programming.check(reported, seconds)
+    checked = double_programming.check(nk, reported, seconds)
     assert len(checked) == checked["double.n"].value + 1 == len(seconds) + 1
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_both_ways_agree_on_a_real_trial(real_trial, name):
-    reported, seconds = both_ways(read_trial(real_trial(name)))
-    assert double_programming.check(reported, seconds)["double.n"].value > 30
+    study = read_trial(real_trial(name))
+    assert double_programming.check(study, *both_ways(study))["double.n"].value > 30
 
 
 @pytest.mark.parametrize(("name", "parameter"), [("amitriptyline_hivsn", "PAIN"), ("actg175_n20", "CD4")])
@@ -73,13 +73,70 @@ def test_every_estimate_of_the_abstract_is_computed_twice(nk_both_ways):
     assert computed <= seconds.keys()
 
 
-@pytest.mark.parametrize("key", ["cohort.randomised.n", "cd4.final.difference.ci", "cd8.gee.effect.cr2.p"])
-def test_a_wrong_number_is_found_out(nk_both_ways, key):
+def tampered(reported, key, **changes):
+    """The results with one of them changed, or taken away where no change is named."""
+    return {
+        row.key: replace(row, **changes) if row.key == key else row for row in reported if row.key != key or changes
+    }
+
+
+def test_every_promised_number_is_there_on_both_sides(nk, nk_both_ways):
+    reported, seconds = nk_both_ways
+    keys = double_programming.promised(nk)
+    assert len(keys) == len(set(keys)) > 50
+    assert set(keys) <= seconds.keys()
+    assert all(key in reported for key in keys)
+
+
+KEYS = [
+    "cohort.randomised.n",
+    "safety.any.nk_art.pct",
+    "cd4.final.difference.ci",
+    "cd8.gee.effect.cr2.p",
+    "cd4.anova.arm.p",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_wrong_number_is_found_out(nk, nk_both_ways, key):
     reported, seconds = nk_both_ways
     value = reported[key].value
     wrong = [value[0], value[1] * (1 + 1e-5)] if isinstance(value, list) else value * (1 + 1e-5)
-    tampered = Results(reported.alpha)
-    tampered.update(replace(row, value=wrong) if row.key == key else row for row in reported)
     with pytest.raises(double_programming.DisagreementError, match=re.escape(key)) as raised:
-        double_programming.check(tampered, seconds)
+        double_programming.check(nk, tampered(reported, key, value=wrong), seconds)
     assert len(str(raised.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_number_that_only_one_side_has_is_found_out(nk, nk_both_ways, key):
+    reported, seconds = nk_both_ways
+    with pytest.raises(double_programming.DisagreementError, match=f"{re.escape(key)} is not reported"):
+        double_programming.check(nk, tampered(reported, key), seconds)
+    less = {other: second for other, second in seconds.items() if other != key}
+    with pytest.raises(double_programming.DisagreementError, match=f"{re.escape(key)} is not computed a second way"):
+        double_programming.check(nk, {row.key: row for row in reported}, less)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_number_that_only_one_side_can_estimate_is_found_out(nk, nk_both_ways, key):
+    reported, seconds = nk_both_ways
+    none = {"value": None, "reason": "operands could not be broadcast"}
+    unable = seconds | {key: replace(seconds[key], value=None, reason="it is Sunday")}
+    missing = tampered(reported, key, display="not estimable", **none)
+    with pytest.raises(double_programming.DisagreementError, match="is not estimable as reported and"):
+        double_programming.check(nk, missing, seconds)
+    with pytest.raises(double_programming.DisagreementError, match=r"not estimable by .* \(it is Sunday\)"):
+        double_programming.check(nk, {row.key: row for row in reported}, unable)
+    checked = double_programming.check(nk, missing, unable)
+    assert checked["double.n"].value == len(seconds)
+    assert checked[f"{key}.second"].reason == "it is Sunday"
+
+
+@pytest.mark.parametrize("broken", ["_means", "_why_not", "_cr2", "_box"])
+def test_a_mistake_in_the_second_program_escapes(nk, monkeypatch, broken):
+    def fail(*_):
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr(double_programming, broken, fail)
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        double_programming.of_efficacy(nk)
