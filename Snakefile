@@ -1,4 +1,5 @@
 # The way from data to book: validate → notebooks → disclosure gate → book.  `make book` runs it.
+import json
 from os.path import relpath
 from pathlib import Path
 from shlex import quote
@@ -29,9 +30,14 @@ READS = {
     "06_operating": ["trial.yml", "adsl.csv", "adlb.csv"],
     "07_double": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv"],
     "08_rows": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv"],
-    "05_reconciliation": ["trial.yml", "adsl.csv", "adlb.csv", "adae.csv", "adex.csv", "published.yml"],
+    "05_reconciliation": ["trial.yml", "adsl.csv", "adlb.csv", "published.yml"],
 }
 
+# whose results it reads, as they were executed
+AFTER = {
+    "05_reconciliation": ["01_cohort", "02_safety", "03_efficacy", "04_sensitivity"],
+    "07_double": ["01_cohort", "02_safety", "03_efficacy"],
+}
 # or the results of a notebook that is not made any more would still be read
 for gone in EXECUTED.glob("*.ipynb"):
     if gone.stem not in READS:
@@ -54,9 +60,16 @@ def of_trial(names):
     return [str(TRIAL / name) for name in names if (TRIAL / name).exists()]
 
 
+def after(wildcards):
+    """The executed notebooks that a notebook reads."""
+    return [str(EXECUTED / f"{name}.ipynb") for name in AFTER.get(wildcards.notebook, [])]
+
+
 def parameters(wildcards):
     """What a notebook is told, quoted for the shell: where the trial is, and how many to simulate."""
     told = f"-p trial_folder {quote(relpath(TRIAL, 'notebooks'))}"
+    if wildcards.notebook in AFTER:
+        told += f" -p executed_notebooks {quote(json.dumps([relpath(path, 'notebooks') for path in after(wildcards)]))}"
     return f"{told} -p trials {config['trials']}" if wildcards.notebook == "06_operating" and "trials" in config else told
 
 
@@ -103,6 +116,7 @@ rule notebook:
     input:
         ANALYSIS,
         lambda wildcards: of_trial(READS[wildcards.notebook]),
+        after,
         lambda wildcards: {"04_sensitivity": ["notebooks/scenarios.yml"]}.get(wildcards.notebook, []),
         source="notebooks/{notebook}.ipynb",
     output:

@@ -133,3 +133,10 @@ def test_reading_needs_none_of_the_heavy_libraries():
         "import sys, trialbook.results.executed; print({'pandas', 'numpy', 'nbformat', 'docutils'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+def test_a_notebook_that_was_not_executed_says_what_to_run_first(tmp_path):
+    write(tmp_path / "01_cohort.ipynb", {})
+    with pytest.raises(ExecutedError, match="has not been executed") as error:
+        executed.of_notebooks([str(tmp_path / "01_cohort.ipynb"), str(tmp_path / "02_safety.ipynb")])
+    assert f"trialbook run notebooks/02_safety.ipynb {tmp_path / '02_safety.ipynb'}" in str(error.value)

@@ -142,12 +142,12 @@ def read(folder: str | Path) -> Executed:
     return of_notebooks(sorted(Path(folder).glob("*.ipynb")))
 
 
-def of_notebooks(paths: Iterable[Path]) -> Executed:
+def of_notebooks(paths: Iterable[str | Path]) -> Executed:
     """Read executed notebooks, each result with its notebook and the anchor of its cell.
 
     Parameters
     ----------
-    paths : iterable of Path
+    paths : iterable of str or Path
 
     Returns
     -------
@@ -158,7 +158,7 @@ def of_notebooks(paths: Iterable[Path]) -> Executed:
     ExecutedError
         If a file is not a notebook, or a key is shown twice.
     """
-    found = Executed({path.stem: cells(path) for path in paths}, {}, {}, {})
+    found = Executed({path.stem: cells(path) for path in map(Path, paths)}, {}, {}, {})
     for name, own in found.notebooks.items():
         for cell in own:
             for output in cell.outputs:
@@ -176,6 +176,9 @@ def cells(path: Path) -> list[Cell]:
     """Read the cells of one executed notebook; raises `ExecutedError` if the file is not one."""
     try:
         document = json.loads(path.read_text("utf8"))
+    except FileNotFoundError:
+        remedy = f"\n      → run it first: `make book` runs all, `trialbook run notebooks/{path.name} {path}` this one"
+        raise ExecutedError(f"{path} is not there: that notebook has not been executed{remedy}") from None
     except OSError as error:
         raise ExecutedError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:  # of the text's encoding too
