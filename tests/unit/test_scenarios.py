@@ -107,7 +107,7 @@ def test_a_scenario_is_the_analysis_that_it_names(nk, ran):
 def test_table_figure_and_strip_say_every_scenario(nk, ran):
     few, rows = ran
     parameter = nk.parameters("efficacy")[0]
-    table = tables.scenarios(nk, rows, few, parameter)
+    table = tables.scenarios(nk, rows, parameter)
     for estimand in scenarios.HEADLINE:
         named = [scenario for scenario in few if scenario.name(estimand)]
         assert all(any(row.label == scenario.name(estimand) for row in table.rows) for scenario in named)
@@ -135,7 +135,7 @@ def test_a_scenario_that_cannot_be_estimated_says_why(nk, chosen):
     rows = together(nk, unstructured)
     assert "not positive definite" in rows["cd4.gee.effect.under.unstructured.p"].reason
     assert rows["cd4.gee.effect.under.range"].reason == "no scenario has an effect"
-    table = tables.scenarios(nk, rows, unstructured, nk.parameters("efficacy")[0])
+    table = tables.scenarios(nk, rows, nk.parameters("efficacy")[0])
     assert any("not positive definite" in note for note in table.notes)
 
 

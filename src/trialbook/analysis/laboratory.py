@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from trialbook.analysis.by_visit import summarise
 from trialbook.results.row import Results
 from trialbook.stats import toxicity
 from trialbook.stats.units import UnitError
@@ -18,8 +18,6 @@ SCALES = {**toxicity.SCALES, RANGE: "normal range"}
 MISSING = "missing"
 TWICE = 2
 HY_TRANSAMINASE, HY_BILIRUBIN = 3, 2  # multiples of the upper limit of normal
-WHISKERS = (5, 95)  # percentiles, so that no box shows the value of one person
-_FEW = "fewer than two values"
 _ABSENT = "not collected"
 
 
@@ -38,21 +36,10 @@ def by_visit(trial: Trial) -> Results:
         (subjects with a value outside the normal range after baseline, where ADLB gives A1LO and A1HI). The interval
         is that of a mean (t); the whiskers are the 5th and 95th percentiles.
     """
-    results = _start_results(trial)
-    baseline = trial.facts.visits.baseline
+    statistics = ("mean_sd", "ci", "median_iqr", "whiskers")
+    results = summarise(trial, "laboratory", trial.facts.analysis_sets.safety, statistics)
     for parameter in trial.parameters("laboratory"):
-        for arm, wide in trial.values(parameter.paramcd, trial.facts.analysis_sets.safety).items():
-            for visit in trial.visits(parameter.paramcd):
-                key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}"
-                known = wide[visit.avisitn].dropna()
-                _describe(results, key, known, parameter, _facts_of(parameter, visit=visit.label, group=arm))
-                if visit.avisitn != baseline and baseline in wide:
-                    change = (wide[visit.avisitn] - wide[baseline]).dropna()
-                    moved = [change.mean(), change.std()] if len(change) > 1 else None
-                    fixed = _facts_of(parameter, visit=visit.label, group=arm, n=len(change))
-                    fixed["reason"] = "" if moved else _FEW
-                    results.add(f"{key}.change.mean_sd", moved, "mean (SD)", parameter.digits, **fixed)
-        _outside_range(results, trial, parameter)
+        _add_outside_range(results, trial, parameter)
     return results
 
 
@@ -247,27 +234,7 @@ def _start_results(trial: Trial) -> Results:
     return Results(trial.facts.alpha, dataset="adlb", analysis_set=chosen.label)
 
 
-def _facts_of(parameter, **facts):
-    return {"parameter": parameter.paramcd, "unit": parameter.unit, **facts}
-
-
-def _describe(results, key, known, parameter, fixed):
-    """Record the size, centre and spread of the values of one arm at one visit."""
-    fixed["n"] = n = len(known)
-    mean, sd = (known.mean(), known.std()) if n > 1 else (None, None)
-    half = stats.t.ppf(1 - results.alpha / 2, n - 1) * sd / np.sqrt(n) if n > 1 else None
-    results.add(f"{key}.n", n, "count", **{**fixed, "unit": "participants"})
-    several = {**fixed, "reason": "" if n > 1 else _FEW}
-    results.add(f"{key}.mean_sd", [mean, sd] if n > 1 else None, "mean (SD)", parameter.digits, **several)
-    bounds = [mean - half, mean + half] if n > 1 else None
-    results.add(f"{key}.ci", bounds, "ci", parameter.digits, **several)
-    low, *quartiles, high = np.percentile(known, [WHISKERS[0], 50, 25, 75, WHISKERS[1]]) if n > 1 else [None] * 5
-    results.add(f"{key}.median_iqr", quartiles if n > 1 else None, "median (IQR)", parameter.digits, **several)
-    several["method"] = "5th and 95th percentiles"
-    results.add(f"{key}.whiskers", [low, high] if n > 1 else None, "range", parameter.digits, **several)
-
-
-def _outside_range(results: Results, trial: Trial, parameter: Parameter) -> None:
+def _add_outside_range(results: Results, trial: Trial, parameter: Parameter) -> None:
     """Count the subjects with a value outside the normal range after baseline, where there is one."""
     chosen = trial.facts.analysis_sets.safety
     rows = _measured(trial, parameter.paramcd)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from trialbook.analysis import efficacy
 from trialbook.analysis.estimators import Estimator, FinalTest, Model
 from trialbook.results.row import Results
+from trialbook.results.verdicts import leaves_out_zero
 from trialbook.stats import reml
 from trialbook.stats.working_correlation import Structure
 from trialbook.trial.config import Parameter
@@ -45,10 +46,15 @@ class Scenario(Keys):
         """What it is called where an estimand is shown; empty where it does not bear on it."""
         return getattr(self, estimand)
 
-    def choices(self, estimand: str) -> list[str]:
-        """The choices that it makes for an estimand, as words."""
+    def choices(self, estimand: str) -> dict[str, str]:
+        """The choices that it makes for an estimand, as words, by what is chosen."""
         given = {name.replace("_", " "): getattr(self, name) for name in CHOICES[estimand]}
-        return [f"{name}: {_WORDS.get(value, value)}" for name, value in given.items()]
+        return {name: _WORDS.get(value, value) for name, value in given.items()}
+
+    @property
+    def published(self) -> bool:
+        """Whether it is the published analysis."""
+        return self.id == PUBLISHED
 
     @property
     def model(self) -> Model:
@@ -174,11 +180,6 @@ def under(scenarios: list[Scenario], parameter: Parameter, estimand: str) -> lis
     """Pair each scenario that bears on an estimand with the key of its effect on a parameter."""
     headline = f"{parameter.id}.{HEADLINE[estimand]}"
     return [(scenario, f"{headline}.under.{scenario.id}") for scenario in scenarios if scenario.name(estimand)]
-
-
-def leaves_out_zero(interval: list[float]) -> bool:
-    """Tell whether zero lies outside an interval."""
-    return interval[0] > 0 or interval[1] < 0
 
 
 def _summarise(

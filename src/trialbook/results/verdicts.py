@@ -10,3 +10,8 @@ class Level(StrEnum):
     TOO_OFTEN = "rejects too often"
     TOO_SELDOM = "rejects too seldom"
     UNKNOWN = "cannot be told from this many trials"
+
+
+def leaves_out_zero(interval: list[float]) -> bool:
+    """Tell whether zero lies outside an interval."""
+    return interval[0] > 0 or interval[1] < 0

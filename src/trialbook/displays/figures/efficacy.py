@@ -1,18 +1,41 @@
 """Figures of effects, and of how far they can be trusted."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import seaborn as sns
 
-from trialbook.analysis.scenarios import leaves_out_zero
-from trialbook.displays.figures.figure import WIDTH, Figure, axis, look, say_not_estimable
+from trialbook.displays import words
+from trialbook.displays.figures.figure import (
+    WIDTH,
+    ArmLook,
+    Figure,
+    Style,
+    arm_looks,
+    axis,
+    draw_effect,
+    look,
+    say_instead,
+    say_not_estimable,
+)
+from trialbook.results.row import Result, Results
 from trialbook.results.verdicts import Level
-from trialbook.stats.simulated_trials import EFFECTS
 
-MARKERS, LINES = ("o", "s"), ("-", "--")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from trialbook.stats.anova import Checks, Normality
+    from trialbook.trial.config import Parameter, Visit
+    from trialbook.trial.model import Trial
+
 _RESIDUALS = {"subjects": "Means of participants", "within": "Around those means"}
 
 
-def trajectory(trial, results, parameter):
+@look()
+def trajectory(trial: Trial, results: Results, parameter: Parameter) -> Figure:
     """Draw the mean of one parameter by visit and arm with the interval of each mean.
 
     Parameters
@@ -29,52 +52,41 @@ def trajectory(trial, results, parameter):
     """
     visits = trial.visits(parameter.paramcd)
     times = [visit.avisitn for visit in visits]
-    spread = (times[-1] - times[0]) * 0.006
-    with look():
-        drawing, axes = plt.subplots(figsize=(WIDTH, 4.0))
-        said = []
-        for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
-            keys = [f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm.id}" for visit in visits]
-            shown = [
-                (t, results[f"{k}.mean"], results[f"{k}.ci"])
-                for t, k in zip(times, keys, strict=True)
-                if results[f"{k}.ci"].value
-            ]
-            means = [mean.value for _, mean, _ in shown]
-            errors = [
-                [m - ci.value[0] for m, (_, _, ci) in zip(means, shown, strict=True)],
-                [ci.value[1] - m for m, (_, _, ci) in zip(means, shown, strict=True)],
-            ]
-            label = f"{arm.label} (n = {', '.join(dict.fromkeys(results[f'{k}.n'].display for k in keys))})"
-            x = [t + (index - 0.5) * 2 * spread for t, _, _ in shown]
-            axes.errorbar(
-                x,
-                means,
-                yerr=errors,
-                label=label,
-                color=colour,
-                marker=MARKERS[index],
-                linestyle=LINES[index],
-                capsize=3,
-            )
-            ends = f"from {shown[0][1].display} to {shown[-1][1].display}" if shown else "not estimable"
-            said.append(f"{arm.label} {ends}")
-        axes.set(
-            xlabel=axis("Time", trial.facts.visits.unit and f"{trial.facts.visits.unit}s"),
-            ylabel=axis(parameter.label, parameter.unit),
-        )
-        axes.set_xticks(times, [f"{t:g}" for t in times])
-        axes.legend(frameon=False)
-        sns.despine(drawing)
+    drawing, axes = plt.subplots(figsize=(WIDTH, 4.0))
+    said = [f"{one.arm.label} {_draw_course(axes, trial, results, parameter, one)}" for one in arm_looks(trial)]
+    unit = trial.facts.visits.unit
+    axes.set(xlabel=axis("Time", unit and f"{unit}s"), ylabel=axis(parameter.label, parameter.unit))
+    axes.set_xticks(times, [f"{t:g}" for t in times])
+    axes.legend(frameon=False)
+    sns.despine(drawing)
+    means = f"Mean {parameter.label} by visit with {trial.ci_level} confidence intervals"
     unit = f", {parameter.unit}" if parameter.unit else ""
     span = f"{visits[0].label.lower()} to {visits[-1].label.lower()}"
-    alt = (
-        f"Mean {parameter.label} by visit with {trial.ci_level} confidence intervals{unit}: {'; '.join(said)}, {span}."
+    return Figure(f"{parameter.id}.trajectory", drawing, f"{means}{unit}: {'; '.join(said)}, {span}.")
+
+
+def _draw_course(axes: Axes, trial: Trial, results: Results, parameter: Parameter, one: ArmLook) -> str:
+    """Draw the means of one arm, and return where they begin and end in words."""
+    visits = trial.visits(parameter.paramcd)
+    keys = [f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{one.arm.id}" for visit in visits]
+    found = [(v.avisitn, results[f"{k}.mean"], results[f"{k}.ci"].value) for v, k in zip(visits, keys, strict=True)]
+    shown = [(time, mean, ci) for time, mean, ci in found if ci]
+    apart = 2 * one.side * (visits[-1].avisitn - visits[0].avisitn) * 0.006
+    axes.errorbar(
+        [time + apart for time, *_ in shown],
+        [mean.value for _, mean, _ in shown],
+        yerr=[[mean.value - ci[0] for _, mean, ci in shown], [ci[1] - mean.value for _, mean, ci in shown]],
+        label=f"{one.arm.label} (n = {', '.join(dict.fromkeys(results[f'{k}.n'].display for k in keys))})",
+        color=one.colour,
+        marker=one.marker,
+        linestyle=one.line,
+        capsize=3,
     )
-    return Figure(f"{parameter.id}.trajectory", drawing, alt)
+    return f"from {shown[0][1].display} to {shown[-1][1].display}" if shown else "not estimable"
 
 
-def anova_checks(trial, results, parameter, checks):
+@look()
+def anova_checks(trial: Trial, results: Results, parameter: Parameter, checks: dict[str, Checks | None]) -> Figure:
     """Draw what can be seen of the assumptions of the ANOVA of one efficacy parameter.
 
     Parameters
@@ -82,10 +94,10 @@ def anova_checks(trial, results, parameter, checks):
     trial : Trial
         For the labels.
     results : Results
-        Of `efficacy.anova_checks`.
+        Of `longitudinal.anova_checks`.
     parameter : Parameter
-    checks : dict of str to anova.Checks or None
-        Of `efficacy.anova_checks`.
+    checks : dict of str to Checks or None
+        Of `longitudinal.anova_checks`.
 
     Returns
     -------
@@ -93,41 +105,22 @@ def anova_checks(trial, results, parameter, checks):
         Normal plots of the residuals, with the band that holds each point of a normal sample, and SD by visit and arm.
     """
     key, found = f"{parameter.id}.anova.check", checks[parameter.id]
-    visits = trial.visits(parameter.paramcd)
-    places, names = range(len(visits)), [trial.visit_id(visit, parameter.paramcd) for visit in visits]
-    with look():
-        drawing, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.9), width_ratios=(1, 1, 1.25))
-        said = []
-        for axes, (name, title) in zip(panels, _RESIDUALS.items(), strict=False):
-            w, p = results[f"{key}.normality_{name}.w"], results[f"{key}.normality_{name}.p"]
-            if found:
-                points = getattr(found, name)
-                axes.fill_between(points.expected, points.lower, points.upper, color="0.85", linewidth=0)
-                axes.plot(points.expected, points.expected, color="grey", linewidth=1, linestyle=":")
-                axes.plot(points.expected, points.observed, marker="o", markersize=3, color="black", linestyle="none")
-            else:
-                say_not_estimable(axes)
-            size = f" ({len(points.observed)})" if found else ""
-            axes.set_title(f"{title}{size}", loc="left", fontsize=9)
-            axes.set(xlabel="Expected of a normal (SD)", ylabel="Residual (SD)" if axes is panels[0] else "")
-            said.append(f"{title.lower()}{size}, Shapiro–Wilk W {w.display}, P {p.display}")
-        axes = panels[-1]
-        for index, (arm, colour) in enumerate(zip(trial.arms, sns.color_palette("colorblind"), strict=False)):
-            spread = [results[f"{key}.{name}.{arm.id}.sd"] for name in names]
-            if found:
-                line = {"color": colour, "marker": MARKERS[index], "linestyle": LINES[index], "markersize": 4}
-                axes.plot(places, [sd.value for sd in spread], label=arm.label, **line)
-            said.append(f"SD in {arm.label} {', '.join(sd.display for sd in spread)}")
-        if found:
-            axes.legend(frameon=False, loc="best")
-            axes.set_ylim(bottom=0)
-        else:
-            say_not_estimable(axes)
-        axes.set_title(axis("SD at each visit", parameter.unit), loc="left", fontsize=9)
-        axes.set_xlabel(axis("Visit", trial.facts.visits.unit))
-        axes.set_xticks(places, [f"{visit.avisitn:g}" for visit in visits], fontsize=8)
-        sns.despine(drawing)
-        drawing.tight_layout(w_pad=1.5)
+    visits, said = trial.visits(parameter.paramcd), []
+    drawing, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.9), width_ratios=(1, 1, 1.25))
+    for axes, (name, title) in zip(panels, _RESIDUALS.items(), strict=False):
+        points: Normality | None = getattr(found, name) if found else None
+        size = f" ({len(points.observed)})" if points else ""
+        _draw_residuals(axes, points)
+        axes.set_title(f"{title}{size}", loc="left", fontsize=9)
+        axes.set(xlabel="Expected of a normal (SD)", ylabel="Residual (SD)" if axes is panels[0] else "")
+        w, p = results[f"{key}.normality_{name}.w"], results[f"{key}.normality_{name}.p"]
+        said.append(f"{title.lower()}{size}, Shapiro–Wilk W {w.display}, P {p.display}")
+    said += _draw_spread(panels[-1], trial, results, parameter, found is not None)
+    panels[-1].set_title(axis("SD at each visit", parameter.unit), loc="left", fontsize=9)
+    panels[-1].set_xlabel(axis("Visit", trial.facts.visits.unit))
+    panels[-1].set_xticks(range(len(visits)), [f"{visit.avisitn:g}" for visit in visits], fontsize=8)
+    sns.despine(drawing)
+    drawing.tight_layout(w_pad=1.5)
     span = ", ".join(visit.label.lower() for visit in visits)
     ratio = results[f"{key}.variance_ratio"].display
     alt = (
@@ -137,7 +130,35 @@ def anova_checks(trial, results, parameter, checks):
     return Figure(f"{parameter.id}.anova.checks", drawing, alt)
 
 
-def effect_by_visit(trial, results, parameter):
+def _draw_residuals(axes: Axes, points: Normality | None) -> None:
+    """Draw residuals against what a normal sample would have in their places, with the band that holds each."""
+    if points is None:
+        say_not_estimable(axes)
+        return
+    axes.fill_between(points.expected, points.lower, points.upper, color="0.85", linewidth=0)
+    axes.plot(points.expected, points.expected, color="grey", linewidth=1, linestyle=":")
+    axes.plot(points.expected, points.observed, marker="o", markersize=3, color="black", linestyle="none")
+
+
+def _draw_spread(axes: Axes, trial: Trial, results: Results, parameter: Parameter, known: bool) -> list[str]:
+    """Draw the standard deviations of each arm at each visit where they are known, and return them in words."""
+    names, said = [trial.visit_id(visit, parameter.paramcd) for visit in trial.visits(parameter.paramcd)], []
+    for one in arm_looks(trial):
+        spread = [results[f"{parameter.id}.anova.check.{name}.{one.arm.id}.sd"] for name in names]
+        said.append(f"SD in {one.arm.label} {', '.join(sd.display for sd in spread)}")
+        if known:
+            line: Style = {"color": one.colour, "marker": one.marker, "linestyle": one.line, "markersize": 4}
+            axes.plot(range(len(names)), [sd.value for sd in spread], label=one.arm.label, **line)
+    if known:
+        axes.legend(frameon=False, loc="best")
+        axes.set_ylim(bottom=0)
+    else:
+        say_not_estimable(axes)
+    return said
+
+
+@look()
+def effect_by_visit(trial: Trial, results: Results, parameter: Parameter) -> Figure:
     """Draw the effect on one efficacy parameter at each follow-up visit with its interval.
 
     Parameters
@@ -145,7 +166,7 @@ def effect_by_visit(trial, results, parameter):
     trial : Trial
         For the labels.
     results : Results
-        Of `efficacy.effect_by_visit`.
+        Of `longitudinal.effect_by_visit`.
     parameter : Parameter
 
     Returns
@@ -153,36 +174,32 @@ def effect_by_visit(trial, results, parameter):
     Figure
         A filled marker where the interval leaves out zero, an open one where it does not.
     """
-    visits, said = [], []
+    visits: list[tuple[Visit, Result, Result]] = []
     for visit in trial.visits(parameter.paramcd):
         key = f"{parameter.id}.gee.{trial.visit_id(visit, parameter.paramcd)}"
         if f"{key}.effect" in results:
             visits.append((visit, results[f"{key}.effect"], results[f"{key}.ci"]))
-    with look():
-        drawing, axes = plt.subplots(figsize=(WIDTH, 3.4))
-        axes.axhline(0, color="grey", linewidth=1, linestyle=":")
-        for place, (visit, effect, ci) in enumerate(visits):
-            said.append(f"{visit.label.lower()} (n = {effect.n}) {effect.display} ({ci.display})")
-            if ci.value is None:
-                axes.text(place, 0, "not\nestimable", ha="center", va="center", fontsize=8)
-                continue
-            filled = "black" if ci.value[0] > 0 or ci.value[1] < 0 else "white"
-            axes.plot([place] * 2, ci.value, color="black", linewidth=1.2, zorder=1)
-            axes.plot(place, effect.value, marker="o", markersize=6, color="black", markerfacecolor=filled)
-        axes.set_ylabel(axis(f"Difference in {parameter.label}", parameter.unit))
-        sizes = [f"{visit.label}\nn = {effect.n}" for visit, effect, _ in visits]
-        axes.set_xticks(range(len(visits)), sizes, fontsize=8)
-        axes.set_xlim(-0.5, len(visits) - 0.5)
-        sns.despine(drawing)
-    test, reference = trial.arms
+    drawing, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    axes.axhline(0, color="grey", linewidth=1, linestyle=":")
+    for place, (_, effect, ci) in enumerate(visits):
+        if ci.value is None:
+            axes.text(place, 0, "not\nestimable", ha="center", va="center", fontsize=8)
+        else:
+            draw_effect(axes, place, effect.value, ci.value)
+    axes.set_ylabel(axis(f"Difference in {parameter.label}", parameter.unit))
+    axes.set_xticks(range(len(visits)), [f"{visit.label}\nn = {effect.n}" for visit, effect, _ in visits], fontsize=8)
+    axes.set_xlim(-0.5, len(visits) - 0.5)
+    sns.despine(drawing)
+    said = [f"{visit.label.lower()} (n = {effect.n}) {effect.display} ({ci.display})" for visit, effect, ci in visits]
     alt = (
-        f"Effect on {parameter.label}, {test.label} minus {reference.label}, at each follow-up visit with "
+        f"Effect on {parameter.label}, {words.contrast(trial)}, at each follow-up visit with "
         f"{trial.ci_level} confidence intervals: {'; '.join(said)}."
     )
     return Figure(f"{parameter.id}.effect_by_visit", drawing, alt)
 
 
-def operating(trial, results, parameter):
+@look()
+def operating(trial: Trial, results: Results, parameter: Parameter) -> Figure:
     """Draw how often each method rejects in simulated trials, without an effect and with effects of several sizes.
 
     Parameters
@@ -190,59 +207,65 @@ def operating(trial, results, parameter):
     trial : Trial
         For the nominal level.
     results : Results
-        Of `operating.characteristics`.
+        Of `operating_characteristics.characteristics`.
     parameter : Parameter
 
     Returns
     -------
     Figure
         Type I error with its Monte Carlo interval beside the nominal level, filled where the level is not kept, and
-        power; a panel for each size of effect.
+        power; a panel for each size of effect. It says so where no trial like this one can be simulated.
     """
-    key = f"{parameter.id}.operating"
-    errors = [r for r in results if r.key.startswith(f"{key}.") and r.key.endswith(".type1") and r.value is not None]
-    nominal, said = 100 * trial.facts.alpha, []
-    with look():
-        drawing, axes = plt.subplots(
-            1, len(EFFECTS), figsize=(WIDTH, 0.9 + 0.24 * max(len(errors), 3)), sharey=True, width_ratios=[1.6, 1, 1, 1]
-        )
-        for height, row in enumerate(errors):
-            method = row.key.removesuffix(".type1")
-            ci, kept = results[f"{method}.type1.ci"], results[f"{method}.verdict"]
-            power = [results[f"{method}.power.{k}"] for k in range(1, len(EFFECTS))]
-            axes[0].plot(ci.value, [height, height], color="black", linewidth=1.2)
-            face = "white" if kept.value == Level.KEPT else "black"
-            axes[0].plot(row.value, height, marker="o", markersize=5, color="black", markerfacecolor=face)
-            for panel, share in zip(axes[1:], power, strict=True):
-                panel.plot([0, share.value], [height, height], color="0.6", linewidth=1)
-                panel.plot(share.value, height, marker="o", markersize=4, color="black")
-            said.append(f"{row.label}, {row.display} ({kept.display}), power {', '.join(p.display for p in power)}")
-        axes[0].axvline(nominal, color="black", linewidth=1, linestyle="--", zorder=0)
-        axes[0].set_title("Type I error", loc="left", fontsize=9)
-        axes[0].set(xlabel=f"% (nominal: {nominal:g})", xlim=(0, None))
-        for panel, effect in zip(axes[1:], EFFECTS[1:], strict=True):
-            panel.set_title(f"Power, {effect:g} SD", loc="left", fontsize=9)
-            panel.set(xlabel="%", xlim=(0, 103))
-        for panel in axes:
-            panel.tick_params(axis="y", length=0)
-            panel.xaxis.label.set_fontsize(8)
-        axes[0].set_yticks(range(len(errors)), [row.label for row in errors], fontsize=8)
-        if errors:
-            axes[0].invert_yaxis()
-        else:
-            say_not_estimable(axes[0])
-        sns.despine(drawing, left=True)
-        drawing.tight_layout()
-    sizes = ", ".join(f"{effect:g}" for effect in EFFECTS[1:])
-    trials = results[f"{key}.trials.n"]
+    key, own = f"{parameter.id}.operating", results.under(f"{parameter.id}.operating")
+    trials, effects = own["trials.n"], results.under(f"{parameter.id}.operating.effect")
+    if trials.value is None:
+        return say_instead(key, f"Type I error of each method for {parameter.label}: {words.how(trials)}.")
+    methods = [part.removesuffix(".type1") for part, row in own.items() if part.endswith(".type1") and not row.reason]
+    drawing, (errors, *powers) = plt.subplots(
+        1,
+        1 + len(effects),
+        figsize=(WIDTH, 0.9 + 0.24 * max(len(methods), 3)),
+        sharey=True,
+        width_ratios=[1.6, *[1] * len(effects)],
+    )
+    said = [_draw_method(errors, powers, own, method, height) for height, method in enumerate(methods)]
+    nominal = 100 * trial.facts.alpha
+    errors.axvline(nominal, color="black", linewidth=1, linestyle="--", zorder=0)
+    errors.set_title("Type I error", loc="left", fontsize=9)
+    errors.set(xlabel=f"% (nominal: {nominal:g})", xlim=(0, None))
+    for panel, effect in zip(powers, effects.values(), strict=True):
+        panel.set_title(f"Power, {effect.display} SD", loc="left", fontsize=9)
+        panel.set(xlabel="%", xlim=(0, 103))
+    for panel in (errors, *powers):
+        panel.tick_params(axis="y", length=0)
+        panel.xaxis.label.set_fontsize(8)
+    errors.set_yticks(range(len(methods)), [own[f"{method}.type1"].label for method in methods], fontsize=8)
+    errors.invert_yaxis()
+    sns.despine(drawing, left=True)
+    drawing.tight_layout()
     alt = (
         f"Type I error of each method for {parameter.label} in {trials.display} simulated trials, nominal "
-        f"{nominal:g}%, and power at effects of {sizes} standard deviations: {'; '.join(said) or trials.reason}."
+        f"{nominal:g}%, and power at effects of {', '.join(effect.display for effect in effects.values())} "
+        f"standard deviations: {'; '.join(said)}."
     )
     return Figure(key, drawing, alt)
 
 
-def tipping(trial, results, parameter):
+def _draw_method(errors: Axes, powers: Sequence[Axes], own: dict[str, Result], method: str, height: int) -> str:
+    """Draw the errors and the power of one method in the panels of both, and return them in words."""
+    error, ci, kept = (own[f"{method}.{part}"] for part in ("type1", "type1.ci", "verdict"))
+    power = [own[f"{method}.power.{k}"] for k, _ in enumerate(powers, 1)]
+    errors.plot(ci.value, [height, height], color="black", linewidth=1.2)
+    face = "white" if kept.value == Level.KEPT else "black"
+    errors.plot(error.value, height, marker="o", markersize=5, color="black", markerfacecolor=face)
+    for panel, share in zip(powers, power, strict=True):
+        panel.plot([0, share.value], [height, height], color="0.6", linewidth=1)
+        panel.plot(share.value, height, marker="o", markersize=4, color="black")
+    return f"{error.label}, {error.display} ({kept.display}), power {', '.join(share.display for share in power)}"
+
+
+@look()
+def tipping(trial: Trial, results: Results, parameter: Parameter) -> Figure:
     """Draw the effect on one efficacy parameter as the imputed values of the test arm are shifted against it.
 
     Parameters
@@ -250,7 +273,7 @@ def tipping(trial, results, parameter):
     trial : Trial
         For the labels.
     results : Results
-        Of `missing.tipping`.
+        Of `missing_data.tipping`.
     parameter : Parameter
 
     Returns
@@ -258,38 +281,32 @@ def tipping(trial, results, parameter):
     Figure
         The effect with its interval against the shift, and the tipping point or why there is none.
     """
-    key = f"{parameter.id}.tipping"
-    steps = [row for row in results if row.key.startswith(key) and row.key.endswith(".delta")]
-    names = [row.key.removesuffix(".delta") for row in steps]
-    point, test, reference = results[f"{key}.point"], *trial.arms
-    said = []
-    with look():
-        drawing, axes = plt.subplots(figsize=(WIDTH, 3.6))
-        axes.axhline(0, color="grey", linewidth=1, linestyle=":")
-        for delta, name in zip(steps, names, strict=True):
-            effect, ci, p = (results[f"{name}.{part}"] for part in ("effect", "ci", "p"))
-            said.append(f"{delta.display}: {effect.display} ({ci.display}), P {p.display}")
-            if ci.value is None:
-                say_not_estimable(axes)
-                continue
-            filled = "black" if leaves_out_zero(ci.value) else "white"
-            axes.plot([delta.value] * 2, ci.value, color="black", linewidth=1.2, zorder=1)
-            axes.plot(delta.value, effect.value, marker="o", markersize=6, color="black", markerfacecolor=filled)
-        if isinstance(point.value, float):
-            axes.axvline(point.value, color="black", linewidth=1, linestyle="--", zorder=0)
-        title = f"Tipping point: {point.display} {'' if point.value is None else point.unit}".rstrip()
-        axes.set_title(f"{title} (n = {point.n})", loc="left", fontsize=10)
-        axes.set_xticks([row.value for row in steps], [row.display for row in steps])
-        if len(steps) == 1:
-            axes.set_xlim(-1, 1)
-        axes.set_xlabel(axis(f"Shift of the imputed values of {test.label}", parameter.unit))
-        axes.set_ylabel(axis(f"Difference in {parameter.label}", parameter.unit))
-        if steps[-1].value < 0:
-            axes.invert_xaxis()
-        sns.despine(drawing)
-    unit = f" ({parameter.unit})" if parameter.unit else ""
+    own, test = results.under(f"{parameter.id}.tipping"), trial.arms[0]
+    steps, said, point = [part.removesuffix(".delta") for part in own if part.endswith(".delta")], [], own["point"]
+    drawing, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    axes.axhline(0, color="grey", linewidth=1, linestyle=":")
+    for step in steps:
+        delta, effect, ci, p = (own[f"{step}.{part}"] for part in ("delta", "effect", "ci", "p"))
+        said.append(f"{delta.display}: {effect.display} ({ci.display}), P {p.display}")
+        if ci.value is None:
+            say_not_estimable(axes)
+        else:
+            draw_effect(axes, delta.value, effect.value, ci.value)
+    if isinstance(point.value, float):
+        axes.axvline(point.value, color="black", linewidth=1, linestyle="--", zorder=0)
+    title = f"Tipping point: {words.measured(point)}"
+    axes.set_title(f"{title} (n = {point.n})", loc="left", fontsize=10)
+    shifts = [own[f"{step}.delta"] for step in steps]
+    axes.set_xticks([shift.value for shift in shifts], [shift.display for shift in shifts])
+    if len(shifts) == 1:
+        axes.set_xlim(-1, 1)
+    axes.set_xlabel(axis(f"Shift of the imputed values of {test.label}", parameter.unit))
+    axes.set_ylabel(axis(f"Difference in {parameter.label}", parameter.unit))
+    if shifts[-1].value < 0:
+        axes.invert_xaxis()
+    sns.despine(drawing)
+    over = axis(f"Mean effect on {parameter.label} over the follow-up visits", parameter.unit)
     alt = (
-        f"Mean effect on {parameter.label} over the follow-up visits{unit}, {test.label} minus {reference.label}, by "
-        f"shift of the imputed values of {test.label}: {'; '.join(said)}. {title}."
+        f"{over}, {words.contrast(trial)}, by shift of the imputed values of {test.label}: {'; '.join(said)}. {title}."
     )
-    return Figure(key, drawing, alt)
+    return Figure(f"{parameter.id}.tipping", drawing, alt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
+
+from trialbook.results.verdicts import leaves_out_zero
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,6 +101,21 @@ def arm_looks(trial: Trial) -> list[ArmLook]:
     test, reference = trial.arms
     colours = sns.color_palette("colorblind")
     return [ArmLook(test, colours[0], "o", "-", -0.5, True), ArmLook(reference, colours[1], "s", "--", 0.5, False)]
+
+
+def draw_effect(axes: Axes, x: float, effect: float, ci: list[float]) -> None:
+    """Draw an effect with its interval: filled where the interval leaves out zero, open where it does not."""
+    filled = "black" if leaves_out_zero(ci) else "white"
+    axes.plot([x, x], ci, color="black", linewidth=1.2, zorder=1)
+    axes.plot(x, effect, marker="o", markersize=6, color="black", markerfacecolor=filled)
+
+
+def say_instead(key: str, said: str) -> Figure:
+    """Draw the words instead of what cannot be drawn."""
+    drawing, axes = plt.subplots(figsize=(WIDTH, 1))
+    axes.axis("off")
+    axes.text(0.5, 0.5, textwrap.fill(said, 90), ha="center", va="center", fontsize=9)
+    return Figure(key, drawing, said)
 
 
 def say_not_estimable(axes: Axes) -> None:

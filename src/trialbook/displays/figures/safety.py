@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from trialbook.displays.figures.figure import WIDTH, ArmLook, Figure, Style, arm_looks, axis, look
+from trialbook.displays.figures.figure import WIDTH, ArmLook, Figure, Style, arm_looks, axis, look, say_instead
 from trialbook.results.row import Result, Results
 
 if TYPE_CHECKING:
@@ -56,13 +55,13 @@ def timeline(trial: Trial, results: Results, courses: Courses) -> Figure:
         except it from the disclosure gate.
     """
     if not len(results):
-        return _say_not_collected("safety.timeline", "Adverse events: not collected.")
+        return say_instead("safety.timeline", "Adverse events: not collected.")
     counts = {arm.id: results.under(f"safety.timeline.{arm.id}") for arm in trial.arms}
     said = "; ".join(_said_events(arm.label, counts[arm.id]) for arm in trial.arms)
     if not trial.facts.disclosure.allows_listing("safety.timeline"):
-        return _say_not_collected("safety.timeline", f"Adverse events by day: {_WITHHELD}")
+        return say_instead("safety.timeline", f"Adverse events by day: {_WITHHELD}")
     if not courses.shown:
-        return _say_not_collected("safety.timeline", f"No adverse event has a start day to be drawn at: {said}.")
+        return say_instead("safety.timeline", f"No adverse event has a start day to be drawn at: {said}.")
     own = {arm.id: [course for course in courses.shown if course.arm == arm.id] for arm in trial.arms}
     drawing, axes = plt.subplots(figsize=(WIDTH, 1.3 + 0.19 * sum(len(lines) + 1.6 for lines in own.values())))
     heads, places, numbers, place = [], [], [], 0.0
@@ -152,7 +151,7 @@ def laboratory(trial: Trial, results: Results) -> list[Figure]:
     """
     parameters = trial.parameters("laboratory")
     if not parameters:
-        return [_say_not_collected("safety.laboratory.1", "Laboratory values: not collected.")]
+        return [say_instead("safety.laboratory.1", "Laboratory values: not collected.")]
     pages = np.array_split(np.arange(len(parameters)), -(-len(parameters) // ROWS))
     return [
         _laboratory_page(trial, results, [parameters[i] for i in page], f"safety.laboratory.{number}")
@@ -183,9 +182,9 @@ def edish(trial: Trial, results: Results, peaks: Peaks) -> Figure:
     met = {label: rows["n_of"] for label, rows in found.items()}
     said = "; ".join(f"{label} {row.display}" for label, row in met.items())
     if not peaks.by_arm:
-        return _say_not_collected("safety.edish", f"Hy's law. Not collected: {peaks.lacking}.")
+        return say_instead("safety.edish", f"Hy's law. Not collected: {peaks.lacking}.")
     if not trial.facts.disclosure.allows_listing("safety.edish"):
-        return _say_not_collected("safety.edish", f"Hy's law, {said}. Plot: {_WITHHELD}")
+        return say_instead("safety.edish", f"Hy's law, {said}. Plot: {_WITHHELD}")
     drawing, axes = plt.subplots(figsize=(WIDTH, 4.4))
     axes.set(xscale="log", yscale="log")
     for one in arm_looks(trial):
@@ -325,11 +324,3 @@ def _ends(results: Results, keys: list[str]) -> str:
 def _span(sizes: list[int]) -> str:
     """Write how many there were: one number, or the smallest to the largest."""
     return " to ".join(dict.fromkeys(str(size) for size in (min(sizes), max(sizes)))) if sizes else "0"
-
-
-def _say_not_collected(key: str, said: str) -> Figure:
-    """Draw the words instead of what was not collected."""
-    drawing, axes = plt.subplots(figsize=(WIDTH, 1))
-    axes.axis("off")
-    axes.text(0.5, 0.5, textwrap.fill(said, 90), ha="center", va="center", fontsize=9)
-    return Figure(key, drawing, said)

@@ -2,16 +2,17 @@
 
 from itertools import groupby
 
+from trialbook.displays import words
 from trialbook.displays.tables.table import Row, Table
-from trialbook.displays.words import sentence
+from trialbook.results.row import Results
 
 
-def double(reported, seconds):
+def double(reported: Results, seconds: Results) -> Table:
     """Lay out each number as reported beside its second value, by the way in which that was computed."""
     again = [row for row in seconds if row.key.endswith(".second")]
     rows = []
     for way, own in groupby(again, key=lambda row: row.method):
-        rows.append(Row(sentence(way)))
+        rows.append(Row(words.sentence(way)))
         for row in own:
             key = row.key.removesuffix(".second")
             rows.append(Row(key, [reported[key], row], 1))
