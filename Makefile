@@ -6,19 +6,17 @@ SHELL := bash
 
 PYTHON ?= python3
 CORES  ?= 2
-TRIAL  ?= data/nk_inr
+TRIAL  ?=
 DRAFT  ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # what the shell around says of Python must not reach the book's own environment
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-WORKFLOW = snakemake --cores $(CORES) --quiet all --rerun-incomplete --config trial='$(TRIAL)' draft=$(DRAFT)
 PYTEST = OPENBLAS_NUM_THREADS=1 pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
-# what belongs to the trial: `$$out`, where its book is built, and `$$lock`, the numbers that were accepted
-OF_TRIAL = folder=$$(cd "$(TRIAL)" && pwd -P); out=_build/trials/$$(basename "$$folder"); lock=$$folder/numbers.lock.json; \
-  if [ "$$folder" = "$$(pwd -P)/data/nk_inr" ]; then out=_build; lock=book/numbers.lock.json; fi
+# whose book, and how; the engine knows the rest
+OF = $(if $(TRIAL),--trial '$(TRIAL)') $(if $(DRAFT),--draft) --cores $(CORES)
 # shows that a silent command is at work: `$(call busy,command)`
 busy = $(1) & while kill -0 $$! 2> /dev/null; do printf .; sleep 2; done; echo; wait $$!
 
@@ -28,42 +26,31 @@ help:  ## Show this list
 
 .PHONY: book
 book: .venv/.book  ## Build the book, set-up included (TRIAL=folder: of another trial; DRAFT=1: show what it lacks)
-	@start=$$SECONDS
-	$(WORKFLOW)
-	$(OF_TRIAL)
-	echo "The book is $(CURDIR)/$$out/html/index.html ($$((SECONDS - start)) s)"
+	@trialbook build $(OF)
 
 .PHONY: diff
-diff: book  ## Tell which numbers and sentences changed since the numbers were accepted
-	@$(OF_TRIAL)
-	trialbook diff "$$lock" "$$out/html/results.json" --output "$$out"
+diff: .venv/.book  ## Tell which numbers and sentences changed since the numbers were accepted
+	@trialbook diff $(OF)
 
 .PHONY: accept
-accept: book  ## Accept the numbers of the book as they are now, in the numbers lock
-	@$(OF_TRIAL)
-	trialbook accept "$(TRIAL)" "$$out/html" "$$lock"
+accept: .venv/.book  ## Accept the numbers of the book as they are now, in the numbers lock
+	@trialbook accept $(OF)
 
 .PHONY: verify
 verify: .venv/.book  ## Compute the paper anew from its data, compare its numbers with the lock, write a receipt
-	@$(OF_TRIAL)
-	trialbook verify "$(TRIAL)" "$$lock" "$$out" $(if $(DRAFT),--draft)
+	@trialbook verify $(OF)
 
 .PHONY: mutate
-mutate: book  ## Find the numbers of the results that no change of the data moves
-	@$(OF_TRIAL)
-	trialbook mutate "$(TRIAL)" "$$out/html" --cores $(CORES)
+mutate: .venv/.book  ## Find the numbers of the results that no change of the data moves
+	@trialbook mutate $(OF)
 
 .PHONY: pdf
-pdf: book  ## Build the paper as PDF (needs XeTeX and latexmk)
-	@trialbook book . _build/latex --builder latex
-	cd _build/latex
-	latexmk -xelatex -interaction=batchmode -halt-on-error -silent paper.tex
-	echo "The paper is $(CURDIR)/_build/latex/paper.pdf"
+pdf: .venv/.book  ## Build the paper as PDF (needs XeTeX and latexmk)
+	@trialbook pdf $(OF)
 
 .PHONY: docx
-docx: book  ## Build the paper as a Word document (needs pandoc and rsvg-convert)
-	@trialbook word . _build/paper.docx
-	echo "The paper is $(CURDIR)/_build/paper.docx"
+docx: .venv/.book  ## Build the paper as a Word document (needs pandoc and rsvg-convert)
+	@trialbook docx $(OF)
 
 .PHONY: check
 check: lint  ## Check style, types and imports, and run the tests that need no built book
@@ -83,11 +70,8 @@ docs: .venv/.book  ## Build the documentation of the engine
 	echo "The documentation is $(CURDIR)/_build/docs/index.html"
 
 .PHONY: serve
-serve: book  ## Show the book in the browser, rebuilt and reloaded while it is edited
-	@mkdir -p _build/.serve
-	touch _build/.serve/index.rst
-	sphinx-autobuild -q -C -b dummy -d _build/.serve/doctrees --pre-build "$(WORKFLOW)" --open-browser \
-	  $(foreach path,book data notebooks src _toc.yml _config.yml,--watch $(path)) _build/.serve _build/html
+serve: .venv/.book  ## Show the book in the browser, rebuilt and reloaded while it is edited
+	@trialbook serve $(OF)
 
 .PHONY: lab
 lab: .venv/.book  ## Open the notebooks in JupyterLab

@@ -17,7 +17,6 @@ from bs4 import BeautifulSoup
 ROOT = Path(__file__).resolve().parents[1]
 OWN = "data/nk_inr"
 NOTEBOOKS = re.findall(r"file: executed/(\w+)", (ROOT / "_toc.yml").read_text("utf8"))  # those of the book
-SCATTERED = ("scenarios", "operating")  # made in shares, for a notebook
 
 
 class Copy:
@@ -37,7 +36,7 @@ class Copy:
         return cls(folder)
 
     def with_few_scenarios(self, named=()):
-        """Keep the scenarios that are named, here or by the prose: to run all takes most of the time of a build."""
+        """Keep the scenarios that are named, here or by the prose, and few simulated trials: both take time."""
         path = self.folder / "notebooks/scenarios.yml"
         head, *entries = re.split(r"(?m)^(?=  - )", path.read_text("utf8"))
         prose = "".join(page.read_text("utf8") for page in self.folder.glob("book/*.md"))
@@ -45,6 +44,8 @@ class Copy:
         kept = [entry for entry in entries if re.search(r"id: (\w+)", entry)[1] in named]
         assert len(kept) > 2
         path.write_text("".join([head, *kept]), "utf8")
+        operating = self.folder / "notebooks/06_operating.ipynb"
+        operating.write_text(operating.read_text("utf8").replace("trials = 40_000", "trials = 5_000"), "utf8")
         return self
 
     def clone(self, folder, without=()):
@@ -75,24 +76,19 @@ class Copy:
         )
         return done.stdout
 
-    def make(self, trial=OWN, draft="", fails=False):
+    def make(self, trial=None, draft=False, fails=False):
         """Bring the book up to date as `make book` does, without the making of an environment."""
-        return self._snakemake("--rerun-incomplete", trial=trial, draft=draft, fails=fails)
+        return self.run("trialbook", "build", *(["--trial", trial] if trial else []), *["--draft"] * draft, fails=fails)
 
     def plan(self):
         """What Snakemake says of each file that it would make: what that is made from, how, and whether it is due."""
-        said = self._snakemake("--detailed-summary").splitlines()
+        said = self.run("trialbook", "build", "--", "--detailed-summary").splitlines()
         start = next(at for at, line in enumerate(said) if line.startswith("output_file\t"))
-        return {row["output_file"]: row for row in csv.DictReader(said[start:], delimiter="\t")}
-
-    def _snakemake(self, *options, trial=OWN, draft="", fails=False):
-        trials = "trials=5000"  # enough for a book that nobody reads
-        config = ["--config", f"trial={trial}", f"draft={draft}", trials]
-        return self.run("snakemake", "--cores", "2", "--quiet", "all", *options, *config, "--", fails=fails)
+        return {row["output_file"]: row for row in csv.DictReader(said[start:-1], delimiter="\t")}
 
     def bind(self, fails=False):
         """Build the pages from the notebooks as they stand."""
-        return self.run("trialbook", "book", ".", "_build/html", fails=fails)
+        return self.run("trialbook", "pages", fails=fails)
 
     def edit(self, name, old, new):
         """Replace the first occurrence of a text in a file; `old` "" appends `new`."""
@@ -106,10 +102,8 @@ class Copy:
         return Site(self.folder / "_build/html")
 
     def executed(self):
-        """When each notebook was last run, and what is made for one (the scenarios), in ns."""
-        runs = {path.stem: path.stat().st_mtime_ns for path in self.folder.glob("executed/*.ipynb")}
-        made = {name: list(self.folder.glob(f"executed/{name}/*")) for name in SCATTERED}
-        return runs | {name: max(path.stat().st_mtime_ns for path in paths) for name, paths in made.items() if paths}
+        """When each notebook was last run, in ns."""
+        return {path.stem: path.stat().st_mtime_ns for path in self.folder.glob("executed/*.ipynb")}
 
 
 class Site:

@@ -220,7 +220,7 @@ def test_a_formula_is_mathml_without_a_script(ways):
 @pytest.fixture(scope="module")
 def latex(book, tmp_path_factory):
     copy = book.clone(tmp_path_factory.mktemp("latex") / "copy")
-    copy.run("trialbook", "book", ".", "_build/latex", "--builder", "latex")
+    copy.run("trialbook", "pages", "--builder", "latex")
     return copy.folder / "_build/latex"
 
 

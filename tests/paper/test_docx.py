@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trialbook.workflow import book
+from trialbook.workflow.book import PROGRAMS, BookError, need_programs
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -18,11 +18,11 @@ def said(element):
 
 @pytest.fixture(scope="module")
 def paper(book, tmp_path_factory):
-    for program in book.PROGRAMS:
+    for program in PROGRAMS:
         if shutil.which(program) is None:
             pytest.skip(f"no {program} here")
     copy = book.clone(tmp_path_factory.mktemp("word") / "copy")
-    copy.run("trialbook", "word", ".", "_build/paper.docx")
+    copy.run("trialbook", "docx")
     return copy
 
 
@@ -54,7 +54,7 @@ def test_captions_numbers_and_figures_come_along_and_the_notebooks_do_not(paper,
         assert sum(name.endswith(".png") for name in parts.namelist()) > 5
 
 
-def test_a_missing_program_is_said_in_words(monkeypatch, tmp_path):
+def test_a_missing_program_is_said_in_words(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda program: None)
-    with pytest.raises(book.BookError, match="needs pandoc and rsvg-convert: apt-get install"):
-        book.word(tmp_path, tmp_path / "paper.docx")
+    with pytest.raises(BookError, match="needs pandoc and rsvg-convert: apt-get install"):
+        need_programs()

@@ -4,10 +4,12 @@ import subprocess
 
 import pytest
 
-from trialbook.editions import changes, lock, report
-from trialbook.editions.changes import compare, edition
+from trialbook.cli.diff import edition
+from trialbook.editions import lock, report
+from trialbook.editions.changes import compare
 from trialbook.editions.lock import Lock, Number
 from trialbook.errors import UserError
+from trialbook.project import FILE, Project
 
 PROSE = "# T\n\nThe gain was {num}`a.n` ({ci}`a`).\n"
 OLD = {
@@ -25,33 +27,35 @@ NEW = OLD | {
 
 @pytest.fixture
 def repository(tmp_path):
-    """Two commits of a paper, the second with other numbers and another sentence."""
+    """A project with two commits, the second with other numbers and another sentence."""
 
     def git(*arguments):
         who = ["-c", "user.name=N", "-c", "user.email=n@example.org"]
         subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
     git("init", "--initial-branch", "main")
-    (tmp_path / "book").mkdir()
+    for folder in ("book", "notebooks", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / FILE).write_text("lock: book/accepted.lock.json\n")
     (tmp_path / "_toc.yml").write_text("root: book/index\n")
     (tmp_path / "book/claims.yml").write_text("wide: {says: spreads far, holds: 0 < b}\n")
     for numbers, prose in ((OLD, PROSE), (NEW, PROSE.replace("The gain", "The rise"))):
         (tmp_path / "book/index.md").write_text(prose, "utf8")
-        lock.write(Lock(0.05, {}, numbers), tmp_path / changes.LOCK)
+        lock.write(Lock(0.05, {}, numbers), tmp_path / "book/accepted.lock.json")
         git("add", ".")
         git("commit", "--message", "an edition")
-    return tmp_path
+    return Project.find(tmp_path)
 
 
 def test_two_revisions_are_compared_by_their_locks_and_prose(repository):
-    found = compare(edition("HEAD~1", repository), edition("HEAD", repository))
+    found = compare(edition(repository, "HEAD~1"), edition(repository, "HEAD"))
     assert len(found.changes) == 3
     assert [page for page, _ in found.pages] == ["book/index"]
     assert any("The rise was [67 → 69]" in line for line in report.lines(found))
 
 
 def test_a_lock_in_the_work_tree_has_the_prose_beside_it(repository):
-    found = compare(edition("HEAD~1", repository), edition(str(repository / changes.LOCK), repository))
+    found = compare(edition(repository, "HEAD~1"), edition(repository, str(repository.lock)))
     assert [page for page, _ in found.pages] == ["book/index"]
 
 
@@ -59,14 +63,14 @@ def test_a_lock_in_the_work_tree_has_the_prose_beside_it(repository):
     ("name", "said"),
     [
         ("no-such", "neither a file"),
-        ("HEAD", "has no book/numbers.lock.json"),
-        ("none.lock.json", "make accept"),
-        ("none/results.json", "make book"),
+        ("HEAD", "has no book/accepted.lock.json"),
+        ("none.lock.json", "trialbook accept"),
+        ("none/results.json", "trialbook build"),
     ],
 )
 def test_what_is_not_there_is_said(repository, name, said):
-    subprocess.run(["git", "rm", "-q", changes.LOCK], cwd=repository, check=True)
+    subprocess.run(["git", "rm", "-q", "book/accepted.lock.json"], cwd=repository.root, check=True)
     who = ["-c", "user.name=N", "-c", "user.email=n@example.org"]
-    subprocess.run(["git", *who, "commit", "-qm", "without"], cwd=repository, check=True)
+    subprocess.run(["git", *who, "commit", "-qm", "without"], cwd=repository.root, check=True)
     with pytest.raises(UserError, match=said):
-        edition(name, repository)
+        edition(repository, name)

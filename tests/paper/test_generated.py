@@ -143,7 +143,7 @@ def site(tmp_path_factory):
     """The draft of a generated trial's book."""
     folder = tmp_path_factory.mktemp("book")
     copy = Copy.of_sources(folder / "copy").with_few_scenarios(["ancova", "cr2"])
-    copy.make(trial=generate(folder / "gen", **VARIANTS["as trials are"]), draft="1")
+    copy.make(trial=generate(folder / "gen", **VARIANTS["as trials are"]), draft=True)
     return Site(copy.folder / "_build/trials/gen/html")
 
 

@@ -69,5 +69,5 @@ def test_an_authors_morning(repository):
     subprocess.run(commit, shell=True, cwd=repository.folder, check=True, capture_output=True)
     files = repository.run("git", "show", "--name-only", "--format=", "HEAD").split()
     assert files == ["book/numbers.lock.json", "data/nk_inr/adlb.csv"]
-    again = repository.run("trialbook", "diff", "HEAD~1", "HEAD", "--output", "_build/again")
+    again = repository.run("trialbook", "diff", "HEAD~1", "HEAD", "--report", "_build/again")
     assert "cd4.final.difference: " in again and "book/index: At " in again

@@ -7,14 +7,14 @@ import nbformat
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from builds import digests
+from builds import Copy, digests
 
-from trialbook.editions import receipt
-from trialbook.editions.receipt import different, locked
+from trialbook.editions.receipt import VerificationError, different, locked
+from trialbook.project import Project
 from trialbook.workflow import notebook
 from trialbook.workflow.notebook import NotebookError
+from trialbook.workflow.verify import compare
 
-ACCEPT = ("trialbook", "accept", "data/nk_inr", "_build/html", "book/numbers.lock.json")
 PINS = """
 # made by make lock
 numpy==2.4.6 ; sys_platform == 'linux' \\
@@ -44,10 +44,10 @@ def test_a_package_that_differs_is_listed():
 def verified(book, tmp_path_factory):
     """A copy of the book whose numbers were accepted, and the executed notebook that computed them anew."""
     copy = book.clone(tmp_path_factory.mktemp("verified") / "copy")
-    copy.run(*ACCEPT)
+    copy.run("trialbook", "accept")
     stood = digests(copy.folder / "_build/html"), digests(copy.folder / "executed")
     done = copy.folder / "done.ipynb"
-    notebook.run(copy.folder / "notebooks/00_verify.ipynb", done, {"trials": 5000})
+    notebook.run(copy.folder / "notebooks/00_verify.ipynb", done, {})
     assert (digests(copy.folder / "_build/html"), digests(copy.folder / "executed")) == stood
     return copy, nbformat.read(done, as_version=4)
 
@@ -73,27 +73,27 @@ def test_the_receipt_says_what_matched_and_where(verified):
     assert platform.node() not in text and str(copy.folder) not in text + json.dumps(found)
 
 
-def test_a_number_that_is_not_reproduced_fails_with_its_sentence(verified, tmp_path):
+def test_a_number_that_is_not_reproduced_fails_with_its_sentence(verified):
     """The lock is altered, and then compared with what was computed anew."""
     copy, _ = verified
     accepted = json.loads((copy.folder / "book/numbers.lock.json").read_text("utf8"))
     accepted["numbers"]["cd4.final.difference"] |= {"display": "61", "value": 61.0}
     accepted["numbers"]["cd4.final.difference.p"] |= {"display": "0.06", "value": 0.06}
     accepted["data"]["adlb.csv"] = "0"
-    path = tmp_path / "altered.lock.json"
-    path.write_text(json.dumps(accepted), "utf8")
-    site = copy.folder / "_build/verify/html"
-    found = receipt.of_site(copy.folder / "data/nk_inr", path, site, copy.folder)
+    project = Project.find(copy.folder, output=copy.folder / "_build/verify")
+    compare(project).check()
+    lock = project.lock.read_text("utf8")
+    project.lock.write_text(json.dumps(accepted), "utf8")
+    found = compare(project)
+    project.lock.write_text(lock, "utf8")
     assert {file["file"] for file in found.data if file["state"] == "changed"} == {"adlb.csv"}
     for _ in range(2):
-        with pytest.raises(receipt.VerificationError) as raised:
+        with pytest.raises(VerificationError) as raised:
             found.check()
         said = str(raised.value)
         assert "cd4.final.difference.p: 0.06 → 0.024 (P now below 0.05)" in said
         assert "the difference between the arms was [61 → 67] cells" in said
-    unaltered = receipt.of_site(copy.folder / "data/nk_inr", copy.folder / "book/numbers.lock.json", site, copy.folder)
-    unaltered.check()
-    assert str(copy.folder) not in unaltered._repr_html_()
+    assert str(copy.folder) not in found._repr_html_()
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +106,7 @@ def changed(verified, tmp_path_factory):
     table.loc[last, "AVAL"] = [str(int(value) - 150) for value in table.loc[last, "AVAL"]]
     table.loc[last, "CHG"] = [str(int(v) - int(b)) for v, b in table.loc[last, ["AVAL", "BASE"]].to_numpy()]
     table.to_csv(path, index=False, lineterminator="\n")
-    command = ("trialbook", "verify", "data/nk_inr", "book/numbers.lock.json", "_build", "--trials", "5000")
-    said = copy.run(*command, fails=True)
+    said = copy.run("trialbook", "verify", fails=True)
     return said, json.loads((copy.folder / "_build/receipt.json").read_text("utf8"))
 
 
@@ -125,16 +124,20 @@ def test_changed_data_fail_with_what_crossed_and_its_sentences(changed):
     assert 0 < found["reproduced"] == found["numbers"] - len(verdicts)
 
 
-def test_without_a_lock_nothing_is_computed(verified):
-    copy, _ = verified
-    said = copy.run("trialbook", "verify", "data/nk_inr", "no.lock.json", "_build/elsewhere", fails=True)
-    assert "make accept" in said and "Traceback" not in said
-    assert not (copy.folder / "_build/elsewhere").exists()
+@pytest.fixture
+def unaccepted(tmp_path):
+    """The sources of the paper without its lock."""
+    copy = Copy.of_sources(tmp_path / "copy")
+    (copy.folder / "book/numbers.lock.json").unlink()
+    return copy
 
 
-def test_the_notebook_fails_where_there_is_no_lock(verified):
-    copy, _ = verified
-    with pytest.raises(NotebookError, match="make accept"):
-        notebook.run(
-            copy.folder / "notebooks/00_verify.ipynb", copy.folder / "no.ipynb", {"accepted": "../no.lock.json"}
-        )
+def test_without_a_lock_nothing_is_computed(unaccepted):
+    said = unaccepted.run("trialbook", "verify", fails=True)
+    assert "trialbook accept" in said and "Traceback" not in said
+    assert not (unaccepted.folder / "_build").exists()
+
+
+def test_the_notebook_fails_where_there_is_no_lock(unaccepted):
+    with pytest.raises(NotebookError, match="trialbook accept"):
+        notebook.run(unaccepted.folder / "notebooks/00_verify.ipynb", unaccepted.folder / "no.ipynb", {})

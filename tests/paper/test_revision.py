@@ -3,9 +3,8 @@
 import re
 import subprocess
 
-from builds import OWN
-
 from trialbook import provenance
+from trialbook.project import Project
 
 
 def git(folder, *arguments):
@@ -14,24 +13,25 @@ def git(folder, *arguments):
 
 
 def test_the_revision_is_the_last_commit_that_touched_the_code(tmp_path):
-    assert provenance.revision(tmp_path) == "not under version control"
+    code = [tmp_path / "src", tmp_path / "not-there"]
+    assert provenance.revision(tmp_path, code) == "not under version control"
     for name in ("src/engine.py", "book/index.md"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("1")
     git(tmp_path, "init", "--quiet")
-    assert provenance.revision(tmp_path) == "not under version control"
+    assert provenance.revision(tmp_path, code) == "not under version control"
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "-m", "code")
-    code = git(tmp_path, "rev-parse", "HEAD")[:12]
-    assert provenance.revision(tmp_path) == code
+    commit = git(tmp_path, "rev-parse", "HEAD")[:12]
+    assert provenance.revision(tmp_path, code) == commit
     (tmp_path / "book/index.md").write_text("2")
-    assert provenance.revision(tmp_path) == code
+    assert provenance.revision(tmp_path, code) == commit
     git(tmp_path, "commit", "--quiet", "-am", "prose")
-    assert provenance.revision(tmp_path) == code
+    assert provenance.revision(tmp_path, code) == commit
     (tmp_path / "src/engine.py").write_text("2")
-    assert provenance.revision(tmp_path) == f"{code} and changes not committed"
+    assert provenance.revision(tmp_path, code) == f"{commit} and changes not committed"
     git(tmp_path, "commit", "--quiet", "-am", "more code")
-    assert provenance.revision(tmp_path) == git(tmp_path, "rev-parse", "HEAD")[:12] != code
+    assert provenance.revision(tmp_path, code) == git(tmp_path, "rev-parse", "HEAD")[:12] != commit
 
 
 def test_a_commit_writes_the_pages_anew_and_runs_no_notebook(book, tmp_path_factory):
@@ -50,5 +50,5 @@ def made_of(copy):
     """What the cards of the abstract say that the book was made from."""
     page = (copy.folder / "_build/html/book/index.html").read_text("utf8")
     (part,) = re.findall(r"<dt>Made from.*?/dd>", page)
-    assert f"sha256:{provenance.digest(copy.folder / OWN)[:12]}" in part
+    assert f"sha256:{provenance.digest(Project.find(copy.folder).data)[:12]}" in part
     return part

@@ -13,7 +13,7 @@ def books(book, real_trial, tmp_path_factory):
     """Our book with the drafts of both other trials' books built beside it, what was planned, and what was said."""
     copy = book.clone(tmp_path_factory.mktemp("trials") / "copy").with_few_scenarios(["ancova", "cr2"])
     before = copy.plan()
-    return copy, before, {name: copy.make(trial=real_trial(name), draft="1") for name in NAMES}
+    return copy, before, {name: copy.make(trial=real_trial(name), draft=True) for name in NAMES}
 
 
 @pytest.fixture(scope="module", params=NAMES)

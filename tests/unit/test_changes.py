@@ -4,7 +4,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from trialbook.editions import report
-from trialbook.editions.changes import Edition, compare, verdict
+from trialbook.editions.changes import Change, Edition, compare, verdict
 from trialbook.editions.lock import Lock, Number
 from trialbook.results import sentences
 
@@ -55,15 +55,21 @@ VERDICTS = [
 ]
 
 
+def told(before, now, was=0.05, alpha=0.05):
+    """The verdict in words; empty where there is none."""
+    found = verdict(before, now, was, alpha)
+    return Change("a", before, now, found, alpha).said if found else ""
+
+
 @pytest.mark.parametrize(("before", "now", "said"), VERDICTS)
 def test_a_change_has_its_verdict(before, now, said):
-    assert verdict(before, now, 0.05, 0.05) == said
+    assert told(before, now) == said
 
 
 def test_another_alpha_is_another_verdict():
-    assert verdict(p(0.02), p(0.03), 0.025, 0.025) == "P now not below 0.025"
-    assert verdict(p(0.03), p(0.03), 0.05, 0.025) == "P now not below 0.025"
-    assert verdict(p(0.02), p(0.02), 0.05, 0.025) == ""
+    assert told(p(0.02), p(0.03), 0.025, 0.025) == "P now not below 0.025"
+    assert told(p(0.03), p(0.03), 0.05, 0.025) == "P now not below 0.025"
+    assert told(p(0.02), p(0.02), 0.05, 0.025) == ""
 
 
 # ------------------------------------------------------------------------------------------------------- sentences

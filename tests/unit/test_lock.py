@@ -7,6 +7,7 @@ import pytest
 
 from trialbook.editions import lock
 from trialbook.editions.lock import Lock, LockError, Number
+from trialbook.project import Project
 
 SOME = {
     "a.p": Number("0.024", 0.0238123, "p"),
@@ -79,7 +80,7 @@ def test_a_lock_in_another_encoding_is_said_to_be_so(tmp_path):
 
 
 def test_without_a_lock_it_is_said_how_to_make_one(tmp_path):
-    with pytest.raises(LockError, match="make accept"):
+    with pytest.raises(LockError, match="trialbook accept"):
         lock.read(tmp_path / "lock.json")
 
 
@@ -95,4 +96,4 @@ def test_the_lock_of_this_repository_is_that_of_the_paper():
         if not key.startswith("software.")
     }
     assert placed <= found["numbers"].keys()
-    assert found["data"] == lock.hashes(ROOT / "data/nk_inr")
+    assert found["data"] == lock.hashes(Project.find(ROOT).data)

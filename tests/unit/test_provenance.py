@@ -2,30 +2,35 @@
 
 import subprocess
 
-from builds import OWN, ROOT
+from builds import ROOT
 
 from trialbook import provenance
+from trialbook.project import Project
 
 
 def test_without_git_nothing_is_known(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance.revision(ROOT) == "not under version control"
+    assert provenance.revision(ROOT, [ROOT / "src"]) == "not under version control"
 
 
 def test_the_hash_is_that_of_the_files_one_after_the_other(copy):
-    files = " ".join(provenance.DATA)
-    said = subprocess.check_output(f"cat {files} | sha256sum", shell=True, cwd=copy.folder, text=True)
-    assert provenance.digest(copy.folder) == said.split()[0]
-    before = provenance.digest(copy.folder)
-    (copy.folder / "README.md").write_text("changed")
-    assert provenance.digest(copy.folder) == before
+    data = Project.find(ROOT, trial=copy.folder).data
+    said = subprocess.check_output(["sh", "-c", 'cat "$@" | sha256sum', "sh", *data], text=True)
+    before = provenance.digest(data)
+    assert before == said.split()[0]
     copy.cell("adlb", 2, "AVAL", "121")
-    assert provenance.digest(copy.folder) != before
+    assert provenance.digest(data) != before
 
 
-def test_the_hash_covers_every_file_that_a_notebook_reads():
-    text = (ROOT / "Snakefile").read_text("utf8")
-    read = set(text[text.index("READS = {") : text.index("\n}\n")].split('"')) & {
-        p.name for p in (ROOT / OWN).iterdir()
-    }
-    assert read == set(provenance.DATA)
+def test_a_file_that_is_none_of_the_trial_is_none_of_its_data(copy):
+    data = Project.find(ROOT, trial=copy.folder).data
+    (copy.folder / "README.md").write_text("changed")
+    assert Project.find(ROOT, trial=copy.folder).data == data
+    assert [path.name for path in data] == [
+        "trial.yml",
+        "adsl.csv",
+        "adlb.csv",
+        "adae.csv",
+        "adex.csv",
+        "published.yml",
+    ]

@@ -142,7 +142,7 @@ def test_every_multiple_of_the_step_is_possible(whole, step):
 
 
 def test_every_published_figure_is_what_the_analyses_give(computed):
-    published = reconciliation.read(NK_INR)
+    published = reconciliation.read(NK_INR / "published.yml")
     compared = reconciliation.compare(published, computed)
     wrong = [
         (figure.key, figure.printed, compared[f"reconciliation.{figure.key}.computed"].display)
@@ -154,7 +154,7 @@ def test_every_published_figure_is_what_the_analyses_give(computed):
 
 
 def test_published_figures_among_themselves(nk):
-    found = reconciliation.consistency(reconciliation.read(NK_INR), nk)
+    found = reconciliation.consistency(reconciliation.read(NK_INR / "published.yml"), nk)
     assert found["reconciliation.granularity.cd4.gee.effect.finding"].value == "not possible"
     assert found["reconciliation.granularity.cd8.gee.effect.finding"].value == "possible"
     assert found["reconciliation.t_interval.cd4.final.difference.finding"].value == "consistent"
@@ -167,7 +167,7 @@ def test_published_figures_among_themselves(nk):
 
 def test_an_altered_figure_is_reported(copy, computed):
     copy.text("published.yml", 'printed: "54.59"', 'printed: "54.95"')
-    compared = reconciliation.compare(reconciliation.read(copy.folder), computed)
+    compared = reconciliation.compare(reconciliation.read(copy.folder / "published.yml"), computed)
     assert [row.key for row in compared if row.value == "no"] == ["reconciliation.cd4.gee.effect.match"]
     matched, total = compared["reconciliation.matched.n_of"].value
     assert matched == total - 1
@@ -176,7 +176,7 @@ def test_an_altered_figure_is_reported(copy, computed):
 def test_a_figure_that_nothing_computes_is_said(copy, computed):
     copy.text("published.yml", "key: cd8.gee.effect,", "key: cd8.gee.efect,")
     copy.text("published.yml", "  - {check: granularity, estimate: cd8.gee.effect}", "")
-    compared = reconciliation.compare(reconciliation.read(copy.folder), computed)
+    compared = reconciliation.compare(reconciliation.read(copy.folder / "published.yml"), computed)
     assert compared["reconciliation.cd8.gee.efect.computed"].value == "not computed"
     assert compared["reconciliation.cd8.gee.efect.match"].value == "no"
 
@@ -186,13 +186,13 @@ def test_a_figure_that_nothing_computes_is_said(copy, computed):
 )
 def test_a_p_value_that_contradicts_its_interval_is_found(copy, nk, p, finding):
     copy.text("published.yml", 'difference.p, printed: "0.024"', f'difference.p, printed: "{p}"')
-    found = reconciliation.consistency(reconciliation.read(copy.folder), nk)
+    found = reconciliation.consistency(reconciliation.read(copy.folder / "published.yml"), nk)
     assert found["reconciliation.t_interval.cd4.final.difference.finding"].value == finding
 
 
 def test_nothing_published(copy, nk, computed):
     (copy.folder / "published.yml").unlink()
-    published = reconciliation.read(copy.folder)
+    published = reconciliation.read(copy.folder / "published.yml")
     assert published is None
     assert len(reconciliation.compare(published, computed)) == 0
     assert len(reconciliation.consistency(published, nk)) == 0
@@ -216,11 +216,11 @@ def test_nothing_published(copy, nk, computed):
 def test_faults_of_the_file_are_said(copy, old, new, said):
     copy.text("published.yml", old, new)
     with pytest.raises(FaultsError) as error:
-        reconciliation.read(copy.folder)
+        reconciliation.read(copy.folder / "published.yml")
     assert "published.yml" in str(error.value) and said in str(error.value)
 
 
 def test_digits_are_kept_without_quotation_marks(copy):
     copy.text("published.yml", 'printed: "0.010"', "printed: 0.010")
-    printed = {figure.key: figure.printed for figure in reconciliation.read(copy.folder).figures}
+    printed = {figure.key: figure.printed for figure in reconciliation.read(copy.folder / "published.yml").figures}
     assert printed["cd8.gee.effect.p"] == "0.010"

@@ -9,8 +9,9 @@ import pytest
 import statsmodels.api as sm
 import yaml
 from make import calibrate
-from make.simulate import simulate
 from scipy import stats
+
+from trialbook.cli import main
 
 NK_INR = Path(__file__).resolve().parents[2] / "data" / "nk_inr"
 TABLES = ("adsl", "adlb", "adae", "adex")
@@ -21,10 +22,9 @@ VALUE = {arm["role"]: arm["value"] for arm in FACTS["arms"]}
 MONTHS = [visit["avisitn"] for visit in FACTS["visits"]["schedule"]]
 
 
-def make(folder, **seed):
-    for name in ("trial.yml", "published.yml"):
-        (folder / name).write_bytes((NK_INR / name).read_bytes())
-    simulate(folder, **seed)
+def make(folder, *seed):
+    """The tables as the command writes them, with the seed of the paper or another."""
+    assert main(["-C", str(NK_INR), "simulate", "--output", str(folder), *seed]) == 0
     return folder
 
 
@@ -35,7 +35,7 @@ def again(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["published seed", "another seed"])
 def data(request, tmp_path_factory):
-    folder = NK_INR if request.param == "published seed" else make(tmp_path_factory.mktemp("other"), seed=7)
+    folder = NK_INR if request.param == "published seed" else make(tmp_path_factory.mktemp("other"), "--seed", "7")
     paths = {name: folder / f"{name}.csv" for name in TABLES}
     return {name: pd.read_csv(path, keep_default_na=False, na_values=[""]) for name, path in paths.items()}
 

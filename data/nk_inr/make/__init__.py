@@ -1,0 +1,5 @@
+"""The generator of these synthetic data: `draw` gives the tables; ``trialbook simulate`` writes them."""
+
+from .simulate import draw
+
+__all__ = ["draw"]

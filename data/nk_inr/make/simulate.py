@@ -1,22 +1,21 @@
 """The synthetic trial: people who never were, calibrated so that the analyses give the published figures.
 
-``python -m trialbook.simulate data/nk_inr`` reads ``trial.yml`` and ``published.yml`` of the folder and
-writes ``adsl.csv``, ``adlb.csv``, ``adae.csv`` and ``adex.csv`` beside them. No published figure is typed
-here, and the same seed gives the same bytes on any machine (`trialbook.calibrate` says how).
+`draw` reads ``trial.yml`` and ``published.yml`` and gives the four tables. No published figure is typed here, and the
+same seed gives the same cells on any machine (`calibrate` says how). ``trialbook simulate`` writes them.
 """
 
-import csv
 import random
-import sys
 from datetime import date, timedelta
 from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import yaml
 
-from make.calibrate import RATIO_DECIMALS, draw_counts, normal, ratio, skewed, whole
+from .calibrate import RATIO_DECIMALS, draw_counts, normal, ratio, skewed, whole
 
+FOLDER = Path(__file__).resolve().parents[1]
 SEED = 34912
 DAYS = [date(2018, 2, 1) + timedelta(day) for day in range(89)]  # the enrolment, until 30 April
 HOLIDAYS = {date(2018, 2, day) for day in range(12, 22)} | {date(2018, 4, 5), date(2018, 4, 6)}
@@ -46,18 +45,22 @@ ADAE = """STUDYID USUBJID TRTA AETERM AEDECOD AEBODSYS AESEV AETOXGR AESER AEREL
 ADEX = "STUDYID USUBJID TRTA PARAMCD PARAM AVAL AVALU COURSE ASTDT ASTDY HLACGRP KIRMM"
 
 
-def simulate(folder, seed=SEED):
-    """Draw the synthetic trial of a folder and write its four tables there.
+def draw(seed: int = SEED) -> dict[str, pd.DataFrame]:
+    """Draw the synthetic trial.
 
     Parameters
     ----------
-    folder : str or Path
-        Holds ``trial.yml`` and ``published.yml``.
     seed : int
+        The default gives the tables of the paper.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``adsl``, ``adlb``, ``adae`` and ``adex``, each cell as it is written.
     """
-    folder, rng = Path(folder), random.Random(seed)
-    facts = yaml.safe_load((folder / "trial.yml").read_text("utf8"))
-    published = yaml.safe_load((folder / "published.yml").read_text("utf8"))["figures"]
+    rng = random.Random(seed)
+    facts = yaml.safe_load((FOLDER / "trial.yml").read_text("utf8"))
+    published = yaml.safe_load((FOLDER / "published.yml").read_text("utf8"))["figures"]
     figures = {figure["key"]: figure["printed"] for figure in published}
     arms = sorted(facts["arms"], key=lambda arm: arm["role"] == "reference")
     arm_of = allocate(rng, [int(figures[f"cohort.randomised.{arm['id']}.n"]) for arm in arms])
@@ -66,10 +69,17 @@ def simulate(folder, seed=SEED):
     treated = [person for person, arm in zip(people, arm_of, strict=True) if arm == 0]
     infusions = draw_infusions(rng, facts["intervention"], treated, int(figures["exposure.courses.planned"]))
     febrile = int(figures[f"safety.fever.{arms[0]['id']}.n_of"].split("/")[0])
-    write(folder / "adsl.csv", ADSL, [list(person.values()) for person in people])
-    write(folder / "adlb.csv", ADLB, draw_laboratory(rng, facts, people, cd4, cd8))
-    write(folder / "adae.csv", ADAE, draw_fevers(rng, infusions, febrile))
-    write(folder / "adex.csv", ADEX, infusions)
+    return {
+        "adsl": table(ADSL, [list(person.values()) for person in people]),
+        "adlb": table(ADLB, draw_laboratory(rng, facts, people, cd4, cd8)),
+        "adae": table(ADAE, draw_fevers(rng, infusions, febrile)),
+        "adex": table(ADEX, infusions),
+    }
+
+
+def table(columns: str, rows: list[list]) -> pd.DataFrame:
+    """Make a table of rows of cells, none of which is changed."""
+    return pd.DataFrame(rows, columns=columns.split(), dtype=object)
 
 
 def allocate(rng, sizes):
@@ -179,15 +189,3 @@ def study_day(person, day):
 def written(units, decimals):
     """Write a whole number of units of the last decimal."""
     return f"{units / 10**decimals:.{decimals}f}"
-
-
-def write(path, columns, rows):
-    """Write a table as CSV: UTF-8, line feeds, quotes only where needed."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([columns.split(), *rows])
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m trialbook.simulate FOLDER  (with trial.yml and published.yml in it)")
-    simulate(sys.argv[1])

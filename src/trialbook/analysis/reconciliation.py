@@ -58,10 +58,9 @@ class Published(Keys):
         return self
 
 
-def read(folder):
-    """Read ``published.yml`` from a trial's folder; None where the trial has no such file, else as `read_yaml`."""
-    path = Path(folder) / "published.yml"
-    return read_yaml(path, Published) if path.exists() else None
+def read(path):
+    """Read ``published.yml``; None where the trial has no such file, else as `read_yaml`."""
+    return read_yaml(Path(path), Published) if Path(path).exists() else None
 
 
 def compare(published, computed, alpha=0.05):

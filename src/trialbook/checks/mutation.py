@@ -1,24 +1,18 @@
 """The mutation test: which numbers of the results prose stay the same whatever is done to the data (`mutants`)."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import Field
 
-from trialbook.checks import mutants
 from trialbook.errors import UserError
-from trialbook.results import executed, sentences
+from trialbook.results import sentences
 from trialbook.results.row import Result
 from trialbook.yamlfile import Keys, read_yaml
-
-PAGES = [f"book/{name}" for name in ("index", "cohort", "safety", "efficacy", "sensitivity", "operating", "discussion")]
-ALLOWLIST = Path("book/unchanging.yml")
-LACKING = "not_available.txt"  # in the site of a draft
 
 
 class MutationError(UserError):
@@ -47,60 +41,36 @@ class Number:
     sentence: str
 
     @property
-    def key(self):
+    def key(self) -> str:
         """The key of the result."""
         return self.result.key
 
-    def follows(self, others):
+    def follows(self, others: Iterable[Mapping[str, Result]]) -> bool:
         """Whether it is shown otherwise, has another value or is not there in one of several collections of results."""
         shown = (self.result.display, self.result.value)
         return any((row := own.get(self.key)) is None or (row.display, row.value) != shown for own in others)
 
 
-def check(folder, site, cores=2, only=None, notebooks=None):
-    """Run the notebooks on the mutants of a trial, and find the numbers of its book that never change.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the trial.
-    site : Path
-        Its built book; the mutants are made beside it, in ``mutants``.
-    cores : int
-    only : list of str, optional
-        Names of mutants; all where not given.
-    notebooks : list of str, optional
-        Whose numbers are examined; all that the prose has numbers of where not given.
-
-    Returns
-    -------
-    str
-        How many numbers change, and how many need not and why.
+def allowed(path: Path) -> list[Allowed]:
+    """Read what need not change; nothing where there is no such file.
 
     Raises
     ------
-    MutationError
-        If there is no such book, mutant or notebook, a notebook does not run, a number never changes that is not
-        allowed to, or one that is allowed to does change.
     FaultsError
-        If the trial or the list of what is allowed holds a fault.
+        With every fault of the file.
     """
-    allowed = read_yaml(ALLOWLIST, Unchanging).allowed
-    found = numbers(site)
-    chosen = _chosen("notebook", notebooks, {number.result.notebook for number in found})
-    examined = [number for number in found if number.result.notebook in chosen]
-    made = mutants.write(folder, site.parent / "mutants")
-    after = {name: run(made[name], chosen, cores) for name in _chosen("mutant", only, made)}
-    return judge(examined, after, allowed, whole=len(examined) == len(found) and not (site / LACKING).exists())
+    return read_yaml(path, Unchanging).allowed if path.exists() else []
 
 
-def numbers(site):
+def numbers(site: Path, pages: Collection[str]) -> list[Number]:
     """List the numbers that stand in sentences of the results.
 
     Parameters
     ----------
     site : Path
         A built book: holds ``numbers.json`` and ``results.json``.
+    pages : collection of str
+        Those that tell results, such as ``book/index``.
 
     Returns
     -------
@@ -113,48 +83,23 @@ def numbers(site):
         If there is no such book.
     """
     if not (site / "numbers.json").exists():
-        raise MutationError(f"{site}: there is no built book\n      → build it first: make book")
+        raise MutationError(f"{site}: there is no built book\n      → build it first: trialbook build")
     rows = {row["key"]: Result(**row) for row in json.loads((site / "results.json").read_text("utf8"))}
     found = []
     for key, places in sentences.of_site(site).items():
-        if sentence := next((one for one in places if one.where == "sentence" and one.page in PAGES), None):
+        if sentence := next((one for one in places if one.where == "sentence" and one.page in pages), None):
             said = (part if isinstance(part, str) else rows[part["key"]].display for part in sentence.parts)
             found.append(Number(rows[key], sentence.page, "".join(said)))
     return found
 
 
-def run(mutant, notebooks, cores):
-    """Run notebooks on a mutant, without a book.
-
-    Parameters
-    ----------
-    mutant : Path
-        The folder of its trial; what is made goes beside it.
-    notebooks : iterable of str
-    cores : int
-
-    Returns
-    -------
-    dict of str to Result
-        By key.
-
-    Raises
-    ------
-    MutationError
-        If one of them fails.
-    """
-    made = mutant.parent / "source" / "executed"
-    settings = ["--cores", str(cores), "--quiet", "all", "--rerun-incomplete"]
-    settings += ["--config", f"trial={mutant}", f"out={mutant.parent}", "--"]
-    asked = [str(made / f"{name}.ipynb") for name in sorted(notebooks)]
-    command = [sys.executable, "-m", "snakemake", *settings, *asked]
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise MutationError(f"{mutant}: the notebooks do not run on this mutant\n{done.stdout}")
-    return executed.read(made).results
-
-
-def judge(examined, mutants, allowed, whole=True):
+def judge(
+    examined: list[Number],
+    mutants: Mapping[str, Mapping[str, Result]],
+    allowed: list[Allowed],
+    listed: Path,
+    whole: bool = True,
+) -> str:
     """Say how many numbers change in a mutant, and how many need not and why.
 
     Parameters
@@ -163,6 +108,8 @@ def judge(examined, mutants, allowed, whole=True):
     mutants : dict of str to dict
         The results of each mutant by key.
     allowed : list of Allowed
+    listed : Path
+        The file that they are listed in.
     whole : bool
         All numbers of the paper are examined: what is allowed and matches none of them is a fault.
 
@@ -189,16 +136,22 @@ def judge(examined, mutants, allowed, whole=True):
     for number in suspects:
         lines += [f"  {number.page}: {number.key} is always {number.result.display!r}", f"      “{number.sentence}”"]
     if suspects:
-        lines.append(f"      → compute what is typed, or say in {ALLOWLIST} why it need not change")
+        lines.append(f"      → compute what is typed, or say in {listed} why it need not change")
     for pattern in unused:
-        lines += [f"  {ALLOWLIST}: {pattern!r} matches no number that stays the same", "      → take it out"]
+        lines += [f"  {listed}: {pattern!r} matches no number that stays the same", "      → take it out"]
     if suspects or unused:
         raise MutationError("\n".join(lines))
     return "\n".join(lines)
 
 
-def _chosen(what, names, known):
-    """Take those named, or all where none is."""
+def chosen(what: str, names: Iterable[str] | None, known: Iterable[str]) -> list[str]:
+    """Take those named, or all where none is.
+
+    Raises
+    ------
+    MutationError
+        If there is none of a name.
+    """
     if unknown := sorted(set(names or ()) - set(known)):
         raise MutationError(f"no {what} {unknown[0]!r}; there are: {', '.join(sorted(known))}")
-    return names or list(known)
+    return list(names or known)

@@ -1,18 +1,21 @@
 """The numbers lock: what each number of the paper was when its authors last accepted it."""
 
-import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trialbook.errors import UserError
-from trialbook.provenance import DATA
+from trialbook.provenance import digest
 
 PRECISION = 6  # significant digits of a raw value: more than any display has, and the same on every machine
 ZERO = 1e-9  # what is smaller is nothing, or what rounding leaves of nothing, which differs between machines
 NULL = {"difference": 0, "ratio": 1}  # of an interval, by its group or by the statistic that it is the interval of
 MACHINE = "environment"  # the dataset of versions, which the receipt compares with those locked
-ACCEPT = "`make accept` writes it from the book as built"
+ACCEPT = "`trialbook accept` writes it"
+
+Value = float | int | str | list | None
 
 
 class LockError(UserError):
@@ -24,7 +27,7 @@ class Number:
     """One number of the paper: as displayed, its raw value, its statistic, and the null value of an interval."""
 
     display: str
-    value: float | int | str | list | None
+    value: Value
     statistic: str
     null: int | None = None
 
@@ -34,11 +37,11 @@ class Lock:
     """All numbers of a paper by key, the level of its tests, and the SHA-256 of each file of its data."""
 
     alpha: float
-    data: dict
-    numbers: dict
+    data: dict[str, str]
+    numbers: dict[str, Number]
 
 
-def of_site(results, trial=None):
+def of_site(results: Path, data: Iterable[Path] = ()) -> Lock:
     """Take the numbers that a built book uses.
 
     Parameters
@@ -46,8 +49,8 @@ def of_site(results, trial=None):
     results : Path
         ``results.json`` of the site; with ``numbers.json`` beside it, only the numbers that the paper uses.
         Versions of software are left out: they belong to a machine.
-    trial : Path, optional
-        The folder of the trial, for the hashes of its files.
+    data : iterable of Path
+        The files of the trial, for their hashes.
 
     Returns
     -------
@@ -58,21 +61,20 @@ def of_site(results, trial=None):
     LockError
         If there is no such file, or it is not that of a book.
     """
-    rows = {row["key"]: row for row in _load(results, "`make book` builds the book that has it")}
+    rows = {row["key"]: row for row in _load(results, "`trialbook build` builds the book that has it")}
     used = results.with_name("numbers.json")
     keys = rows.keys() & _load(used, "") if used.exists() else rows.keys()
     numbers = {key: _number(rows, key) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
     alpha = rows["trial.alpha"]["value"] if "trial.alpha" in rows else 0.05
-    return Lock(alpha, hashes(trial) if trial else {}, numbers)
+    return Lock(alpha, hashes(data), numbers)
 
 
-def hashes(trial):
-    """Take the SHA-256 of each file of a trial's folder that is there."""
-    paths = (Path(trial, name) for name in DATA)
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.exists()}
+def hashes(data: Iterable[Path]) -> dict[str, str]:
+    """Take the SHA-256 of each file, by its name."""
+    return {path.name: digest([path]) for path in data}
 
 
-def read(path):
+def read(path: Path) -> Lock:
     """Read a lock.
 
     Parameters
@@ -88,20 +90,15 @@ def read(path):
     LockError
         If it is not there or not whole, with the line.
     """
-    return parse(_text(path, ACCEPT), path)
-
-
-def parse(text, name):
-    """Read a lock from its text; `name` says in an error where the text is from."""
-    found = _parse(text, name)
+    found = _load(path, ACCEPT)
     try:
         numbers = {key: Number(**number) for key, number in found["numbers"].items()}
         return Lock(found["alpha"], found["data"], numbers)
     except (KeyError, TypeError, AttributeError) as error:
-        raise LockError(f"{name}: not a numbers lock ({error}); {ACCEPT}") from None
+        raise LockError(f"{path}: not a numbers lock ({error}); {ACCEPT}") from None
 
 
-def write(lock, path):
+def write(lock: Lock, path: Path) -> None:
     """Write a lock, one number a line, sorted by key, so that a comparison of two shows which results moved."""
     numbers = ",\n".join(f"{json.dumps(key)}: {_line(lock.numbers[key])}" for key in sorted(lock.numbers))
     data = ",\n".join(f"{json.dumps(name)}: {json.dumps(lock.data[name])}" for name in sorted(lock.data))
@@ -110,7 +107,7 @@ def write(lock, path):
     Path(path).write_text(f'{{\n{head}"data": {{\n{data}\n}},\n"numbers": {{\n{numbers}\n}}\n}}\n', "utf8")
 
 
-def _number(rows, key):
+def _number(rows: dict[str, dict], key: str) -> Number:
     row, null = rows[key], None
     if row["statistic"] == "ci":
         estimate = rows.get(key.removesuffix(".ci"), row)
@@ -118,7 +115,7 @@ def _number(rows, key):
     return Number(row["display"], _rounded(row["value"]), row["statistic"], null)
 
 
-def _rounded(value):
+def _rounded(value: Value) -> Value:
     if isinstance(value, list):
         return [_rounded(part) for part in value]
     if isinstance(value, float):
@@ -126,26 +123,17 @@ def _rounded(value):
     return value
 
 
-def _line(number):
+def _line(number: Number) -> str:
     facts = {"display": number.display, "value": number.value, "statistic": number.statistic}
     return json.dumps(facts | ({} if number.null is None else {"null": number.null}), ensure_ascii=False)
 
 
-def _load(path, remedy):
-    return _parse(_text(path, remedy), path)
-
-
-def _text(path, remedy):
+def _load(path: Path, remedy: str) -> Any:
     try:
-        return Path(path).read_text("utf8")
+        return json.loads(path.read_text("utf8"))
     except FileNotFoundError:
         raise LockError(f"{path} is not there: {remedy}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(f"{path} cannot be read ({error}); make it anew") from None
-
-
-def _parse(text, name):
-    try:
-        return json.loads(text)
     except ValueError as error:
-        raise LockError(f"{name}: not whole, at {str(error).partition(': ')[2] or error}; make it anew") from None
+        raise LockError(f"{path}: not whole, at {str(error).partition(': ')[2] or error}; make it anew") from None

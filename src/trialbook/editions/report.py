@@ -4,6 +4,9 @@ import re
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from trialbook.editions.changes import Change, Changes
+from trialbook.results.sentences import Sentence
+
 SHOWN = 30  # changes on the terminal; the page has them all
 _PAGES = Environment(
     loader=PackageLoader("trialbook.editions"),
@@ -14,7 +17,7 @@ _PAGES = Environment(
 _PAGES.filters["plain"] = lambda text: re.sub(r"([\\`*_<>|~[\]])", r"\\\1", text)
 
 
-def page(template, **content):
+def page(template: str, **content: object) -> str:
     """Fill one of the templates.
 
     Parameters
@@ -31,7 +34,7 @@ def page(template, **content):
     return _PAGES.get_template(template).render(**content)
 
 
-def lines(changes):
+def lines(changes: Changes) -> list[str]:
     """Tell the changes as lines of text, each number with its verdict and the sentences and tables that use it.
 
     Parameters
@@ -44,7 +47,7 @@ def lines(changes):
     """
     told = [f"{changes.summary}."]
     for change in changes.changes[:SHOWN]:
-        told += ["", f"{change.key}: {_shown(change)} ({change.verdict})"]
+        told += ["", f"{change.key}: {_shown(change)} ({change.said})"]
         for page, sentences in changes.pages if change.told else []:
             told += [f"    {page}: {_said(changes, one)}" for one in sentences if change.key in one.keys]
         tables = [one for one in changes.places(change) if change.told and one.where == "table"]
@@ -53,9 +56,9 @@ def lines(changes):
     return told + (["", f"… and {more} more, which the page lists"] if more > 0 else [])
 
 
-def _said(changes, sentence):
+def _said(changes: Changes, sentence: Sentence) -> str:
     return "".join(part if isinstance(part, str) else f"[{_shown(part)}]" for part in changes.filled(sentence))
 
 
-def _shown(change):
+def _shown(change: Change) -> str:
     return " → ".join(number.display for number in (change.before, change.now) if number)

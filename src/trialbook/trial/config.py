@@ -10,6 +10,8 @@ from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
 from trialbook.yamlfile import Keys, read_yaml
 
+TABLES = ("adsl", "adlb", "adae", "adex")
+FACTS, PUBLISHED = "trial.yml", "published.yml"  # the other files of a trial's folder
 RESERVED = {"all", "difference", "observations"}  # parts of keys that stand where an arm's id stands
 
 

@@ -10,9 +10,8 @@ import pandas as pd
 from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
 from trialbook.trial import tables as schema
-from trialbook.trial.config import AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
+from trialbook.trial.config import TABLES, AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
 
-TABLES = ("adsl", "adlb", "adae", "adex")
 REQUIRED = ("adsl", "adlb")
 
 

@@ -1,5 +1,6 @@
 """Build the book with Jupyter Book, beside the book that stands, and put it in its place only when it is whole."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -15,12 +16,12 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from trialbook import provenance
 from trialbook.errors import UserError
-from trialbook.workflow import faults
+from trialbook.project import Project
+from trialbook.workflow import faults, plan
 from trialbook.workflow.faults import Fault
 
 LISTS = ("not_available", "false_claims")
 PROGRAMS = ("pandoc", "rsvg-convert")
-STAGED = ("book", "_config.yml", "_toc.yml")
 
 
 class BookError(UserError):
@@ -31,45 +32,21 @@ class BookError(UserError):
         super().__init__("\n  ".join(["the book was not built, and what stood before stands:", *map(str, self.faults)]))
 
 
-def stage(root: Path, source: Path) -> None:
-    """Copy what is common to every trial's book to the source folder of another trial.
-
-    Parameters
-    ----------
-    root : Path
-        The repository.
-    source : Path
-        Holds ``executed/`` already; gets the prose and the two configuration files, with their times.
-    """
-    for name in STAGED:
-        original, copy = root / name, source / name
-        if original.is_dir():
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(original, copy)
-        else:
-            shutil.copy2(original, copy)
-
-
-def build(
-    source: Path, output: Path, builder: str = "html", draft: bool = False, trial: Path | None = None
-) -> dict[str, list[str]]:
-    """Build the book of a source folder.
+def build(project: Project, output: Path, builder: str = "html", draft: bool = False) -> dict[str, list[str]]:
+    """Build the book of a project from its executed notebooks as they stand.
 
     Every page is written anew into an empty folder, from documents that are read again only where they changed;
     so no page can be stale or left over, and an incremental build is the same as a clean one.
 
     Parameters
     ----------
-    source : Path
-        Holds ``_config.yml``, ``_toc.yml``, ``book/`` and ``executed/``.
+    project : Project
     output : Path
         Gets the built site; its parent keeps the read documents.
     builder : str
         A builder of Sphinx: ``html``, ``singlehtml``, ``latex``.
     draft : bool
         Show a result that does not exist as ``[not available: key]`` instead of failing.
-    trial : Path, optional
-        The folder of the trial, whose hash the passports of the numbers give.
 
     Returns
     -------
@@ -82,16 +59,13 @@ def build(
     BookError
         With one line per fault; `output` is then as it was.
     """
+    if project.source != project.root:
+        _stage(project)
     work = output.parent / ".work"
     built = work / builder
     shutil.rmtree(built, ignore_errors=True)
-    settings = {
-        "trialbook_draft": draft,
-        "trialbook_code": provenance.revision("."),
-        "trialbook_data": provenance.digest(trial) if trial else "",
-    }
     try:
-        found = _run_sphinx(source, built, work / "doctrees", builder, settings)
+        found = _run_sphinx(project.source, built, work / "doctrees", builder, _settings(project, draft))
     except BaseException:
         shutil.rmtree(work)  # or documents once read with a fault would pass without it
         raise
@@ -106,6 +80,28 @@ def build(
     shutil.rmtree(old, ignore_errors=True)
     listings = {name: output / f"{name}.txt" for name in LISTS}
     return {name: path.read_text("utf8").splitlines() for name, path in listings.items() if path.exists()}
+
+
+def _stage(project: Project) -> None:
+    """Copy the prose and the settings to where the executed notebooks are, with their times."""
+    prose = project.source / project.places.book
+    shutil.rmtree(prose, ignore_errors=True)
+    shutil.copytree(project.book, prose)
+    for path in project.layout:
+        shutil.copy2(path, project.source / path.name)
+
+
+def _settings(project: Project, draft: bool) -> dict[str, Any]:
+    """Tell the extension where the project has its things, from the folder of the pages' sources."""
+    files = {"claims": project.claims, "consort": project.consort, "words": project.words}
+    told = {name: os.path.relpath(path, project.source) for name, path in files.items()}
+    told |= {"executed": project.places.executed, "sources": project.places.notebooks}
+    made_of = {
+        "code": provenance.revision(project.root, plan.code(project)),
+        "data": provenance.digest(project.data),
+    }
+    settings = {"prose": [f"{project.places.book}/**"], "draft": draft, **told, **made_of}
+    return {f"trialbook_{name}": value for name, value in settings.items()}
 
 
 def _run_sphinx(source: Path, output: Path, doctrees: Path, builder: str, settings: dict[str, Any]) -> list[Fault]:
@@ -133,7 +129,21 @@ def _run_sphinx(source: Path, output: Path, doctrees: Path, builder: str, settin
     return found
 
 
-def word(source: Path, output: Path) -> None:
+def need_programs() -> None:
+    """Refuse to start on a Word document without the programs that write it.
+
+    Raises
+    ------
+    UserError
+    """
+    if absent := [program for program in PROGRAMS if shutil.which(program) is None]:
+        raise UserError(
+            f"a Word document needs {' and '.join(absent)}: "
+            "apt-get install pandoc librsvg2-bin, brew install pandoc librsvg, or see pandoc.org/installing"
+        )
+
+
+def word(project: Project, output: Path, draft: bool = False) -> None:
     """Build the paper, without the notebooks of its appendix, as a Word document.
 
     Pandoc reads the book as one HTML page, because from LaTeX the numbers would get lost. It is a program of its
@@ -141,27 +151,22 @@ def word(source: Path, output: Path) -> None:
 
     Parameters
     ----------
-    source : Path
-        Holds ``_config.yml``, ``_toc.yml``, ``book/`` and ``executed/``.
+    project : Project
     output : Path
         The ``.docx``.
+    draft : bool
+        As for `build`.
 
     Raises
     ------
     UserError
-        If a program is missing, or the book has a fault.
+        If the book has a fault, or pandoc cannot write it.
     """
-    absent = [program for program in PROGRAMS if shutil.which(program) is None]
-    if absent:
-        raise UserError(
-            f"a Word document needs {' and '.join(absent)}: "
-            "apt-get install pandoc librsvg2-bin, brew install pandoc librsvg, or see pandoc.org/installing"
-        )
     site = output.parent / "singlehtml"
-    build(source, site, "singlehtml")
-    page = site / "book" / "index.html"
+    build(project, site, "singlehtml", draft)
+    page = site / f"{project.pages()[0]}.html"
     article = BeautifulSoup(page.read_text("utf8"), "html.parser").select("article")[0]
-    _keep_paper(article)
+    _keep_paper(article, project.places.executed)
     _draw_images(article, site)
     command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(output.resolve())]
     done = subprocess.run(command, cwd=site, input=str(article), text=True, capture_output=True)
@@ -169,9 +174,9 @@ def word(source: Path, output: Path) -> None:
         raise UserError(f"pandoc could not write {output}: {done.stderr.strip()}")
 
 
-def _keep_paper(article: Tag) -> None:
+def _keep_paper(article: Tag, executed: str) -> None:
     """Take out of the book on one page what only a site needs: the appendix, and links to its cells."""
-    appendix = "span[id^='document-executed/'] + section"
+    appendix = f"span[id^='document-{executed}/'] + section"
     for gone in article.select(f"{appendix}, script, a.headerlink, span[id^='document-']"):
         gone.decompose()
     for link in article.select(".num"):

@@ -13,6 +13,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from trialbook.errors import UserError
+from trialbook.workflow.leftovers import MADE
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -81,6 +82,7 @@ def _show_stderr(notebook: Path, executed: NotebookNode) -> None:
 def _settled(executed: NotebookNode) -> NotebookNode:
     """Drop stderr, and the times, the generated ids and the interpreter's version that Papermill and Jupyter leave."""
     executed.metadata.pop("papermill", None)
+    executed.metadata[MADE] = {"executed": True}
     executed.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in executed.cells:
         for noise in ("papermill", "execution"):

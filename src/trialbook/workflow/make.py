@@ -1,0 +1,56 @@
+"""Run the workflow on a project: bring its executed notebooks and its book up to date."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from os.path import relpath
+from pathlib import Path
+
+from trialbook.errors import UserError
+from trialbook.project import Project
+from trialbook.workflow import leftovers
+
+SNAKEFILE = Path(__file__).with_name("Snakefile")
+
+
+class WorkflowError(UserError):
+    """A step of the workflow failed; what it said was shown."""
+
+
+def make(
+    project: Project, targets: Iterable[Path] = (), cores: int = 2, draft: bool = False, options: Sequence[str] = ()
+) -> None:
+    """Run with Snakemake what is not up to date, and show what it says.
+
+    Parameters
+    ----------
+    project : Project
+    targets : iterable of Path
+        Files to make; the whole book where there is none.
+    cores : int
+    draft : bool
+        Whether the book may lack results.
+    options : sequence of str
+        More options of Snakemake, such as ``--dry-run``; without any it tells of failures only.
+
+    Raises
+    ------
+    WorkflowError
+        If a step fails.
+    UserError
+        If the project has a fault.
+    """
+    leftovers.refuse(project)
+    place = {name: relpath(path, project.root) for name, path in (("trial", project.trial), ("output", project.output))}
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(project.root)]
+    command += ["--cores", str(cores), "--rerun-incomplete", *(options or ("--quiet", "all"))]
+    command += [] if project.site.exists() else ["--forcerun", "pages"]  # or what stands for the site would hide that
+    command += ["--config", *(f"{name}={path}" for name, path in place.items()), f"draft={int(draft)}"]
+    command += ["--", *(relpath(path, project.root) for path in targets)]
+    with subprocess.Popen(
+        command, text=True, encoding="utf8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as running:
+        for line in running.stdout or ():
+            print(line, end="", flush=True)
+    if running.returncode:
+        raise WorkflowError(f"{project.output}: not brought up to date; what failed is said above")

@@ -1,0 +1,159 @@
+"""What the workflow knows before it runs anything: what each notebook is told and reads, and which code bears on what.
+
+A notebook says in its parameters what it reads. A parameter with a name of `offered` is told where that is in this run,
+and the notebook is run again when a file of it changes. The parameter `EXECUTED` lists executed notebooks whose results
+it reads: it is run after them, and again when one of them was.
+"""
+
+import ast
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trialbook
+from trialbook.errors import UserError
+from trialbook.project import Project
+
+EXECUTED = "executed_notebooks"  # the parameter that lists those whose results a notebook reads
+ENGINE = Path(trialbook.__file__).parent
+# the parts of the engine that no notebook does anything with
+ON_PAGES = ("checks", "claims", "cli", "editions", "sphinx", "workflow", "project.py", "provenance.py")
+RUNS = "workflow/notebook.py"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a notebook: its parameters, whose paths lead from its folder, and the files that it reads."""
+
+    given: dict[str, str | list[str]]
+    reads: list[Path]
+
+
+def offered(project: Project) -> dict[str, list[Path]]:
+    """What a parameter of each name stands for: a folder or file, then the files that are read of it.
+
+    Parameters
+    ----------
+    project : Project
+
+    Returns
+    -------
+    dict of str to list of Path
+    """
+    return {
+        "trial_folder": [project.trial, *project.tables],
+        "published_file": [project.published, project.published],
+        "scenarios_file": [project.scenarios, project.scenarios],
+    }
+
+
+def run(project: Project, notebook: str) -> Run:
+    """Plan the run of a notebook.
+
+    Parameters
+    ----------
+    project : Project
+    notebook : str
+        Its name.
+
+    Returns
+    -------
+    Run
+        Of the files that it reads, those that there are.
+
+    Raises
+    ------
+    UserError
+        If the notebook cannot be read.
+    """
+    has = parameters(project.notebooks / f"{notebook}.ipynb")
+    given: dict[str, str | list[str]] = {}
+    reads: list[Path] = []
+    for name, (place, *files) in offered(project).items():
+        if name in has:
+            given[name] = os.path.relpath(place, project.notebooks)
+            reads += [path for path in files if path.exists()]
+    if EXECUTED in has:
+        others = [project.executed / Path(str(path)).name for path in has[EXECUTED]]
+        given[EXECUTED] = [os.path.relpath(path, project.notebooks) for path in others]
+        reads += others
+    return Run(given, reads)
+
+
+def parameters(notebook: Path) -> dict[str, Any]:
+    """Read the parameters of a notebook with their defaults, from its cell that is tagged so.
+
+    Parameters
+    ----------
+    notebook : Path
+
+    Returns
+    -------
+    dict of str to object
+
+    Raises
+    ------
+    UserError
+        If it is no notebook, or a default is no literal of Python.
+    """
+    try:
+        cells = json.loads(notebook.read_text("utf8"))["cells"]
+        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+        lines = ast.parse("\n".join("".join(cell["source"]) for cell in tagged)).body
+        assigned = [
+            (ast.unparse(to), line.value) for line in lines if isinstance(line, ast.Assign) for to in line.targets
+        ]
+        return {name: ast.literal_eval(value) for name, value in assigned}
+    except (ValueError, KeyError, SyntaxError) as error:
+        raise UserError(f"{notebook}: not a notebook whose parameters are plain values of Python ({error})") from None
+
+
+def code(project: Project) -> list[Path]:
+    """List what decides the revision of the code: notebooks, locked versions and, where it stands there, the engine."""
+    engine = _named(ENGINE, project)
+    inside = [] if engine.is_absolute() else [project.root / engine]
+    return [project.notebooks, project.requirements, *inside]
+
+
+def engine(project: Project, without: tuple[str, ...] = ()) -> list[Path]:
+    """List the files of the engine.
+
+    Parameters
+    ----------
+    project : Project
+    without : tuple of str
+        Folders and files of the engine that are left out.
+
+    Returns
+    -------
+    list of Path
+        From the project's folder, where the engine stands in it.
+    """
+    paths = (path for path in sorted(ENGINE.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+    return [_named(path, project) for path in paths if path.relative_to(ENGINE).parts[0] not in without]
+
+
+def bears_on_notebooks(project: Project) -> list[Path]:
+    """List, as `engine` does, what may change a notebook's outputs though neither it nor its data changed."""
+    locked = [project.requirements] if project.requirements.exists() else []
+    return [*engine(project, ON_PAGES), _named(ENGINE / RUNS, project), *locked]
+
+
+def bears_on_gate(project: Project) -> list[Path]:
+    """List, as `engine` does, the code of the disclosure gate."""
+    return [_named(path, project) for path in sorted((ENGINE / "checks").rglob("*.py"))]
+
+
+def bears_on_pages(project: Project) -> list[Path]:
+    """List what the pages are made of beside results: the engine, the prose with its bibliography, rules, settings."""
+    aside = {project.lock, project.unchanging}  # what the pages do not show
+    files = {path for path in project.book.rglob("*") if path.is_file()} - aside
+    rules = {path for path in (project.claims, project.consort, project.words) if path.exists()}
+    return [*engine(project), *sorted(files | rules), *project.layout]
+
+
+def _named(path: Path, project: Project) -> Path:
+    root, place = project.root.resolve(), path.resolve()
+    return place.relative_to(root) if place.is_relative_to(root) else place
