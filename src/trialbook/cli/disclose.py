@@ -17,7 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(given: Namespace) -> str:
     """Do it, and say what was done."""
     from trialbook.checks import disclosure
-    from trialbook.trial import config
+    from trialbook.trial.model import read_trial
 
     project = options.project(given)
-    return disclosure.check(project.trial, config.read_facts(project.trial), project.executed)
+    return disclosure.check(read_trial(project.trial), project.executed)

@@ -30,6 +30,8 @@ def run(given: Namespace) -> str:
     """Do it, and say what was done."""
     from trialbook.workflow import notebook
 
+    if not given.notebook.is_file():
+        raise UserError(f"{given.notebook}: there is no such notebook")
     notebook.run(given.notebook, given.output, {name: _value(name, text) for name, text in given.parameter})
     return f"ran {given.notebook.stem}"
 

@@ -1,0 +1,122 @@
+"""The command line: every command explains itself; a user's mistake is words, one of ours a traceback."""
+
+import re
+import shlex
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from builds import ROOT
+
+import trialbook
+from trialbook import cli
+from trialbook.cli import COMMANDS, main, simulate
+from trialbook.errors import UserError
+
+
+def said(capsys, *arguments):
+    """What a command that ends by itself says."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_engine(capsys):
+    assert said(capsys, "--version") == f"trialbook {trialbook.__version__}\n"
+
+
+def test_the_help_lists_every_command_that_there_is(capsys):
+    listed = re.findall(r"(?m)^    (\w+) ", said(capsys, "--help"))
+    assert listed == list(COMMANDS)
+    modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
+    assert set(COMMANDS) == modules - {"__init__", "__main__", "options"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_what_it_does_explains_its_arguments_and_gives_an_example(capsys, name):
+    shown = said(capsys, name, "--help")
+    assert str(import_module(f"trialbook.cli.{name}").__doc__).splitlines()[0] in shown
+    parser = cli._parser()
+    (group,) = (action for action in parser._actions if action.metavar == "COMMAND")
+    assert all(action.help for action in group.choices[name]._actions)
+    examples = shown.partition("example:\n")[2].strip().splitlines()
+    assert examples
+    for example in examples:
+        program, *arguments = shlex.split(example)
+        assert program == "trialbook"
+        assert parser.parse_args(arguments).command.__name__ == f"trialbook.cli.{name}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["validate", "nowhere"], "nowhere"),
+        (["build"], "trialbook.yml, which makes a folder a project"),
+        (["run", "nowhere.ipynb", "out.ipynb"], "nowhere.ipynb: there is no such notebook"),
+        (["run", str(ROOT / "notebooks/01_cohort.ipynb"), "out.ipynb", "-p", "a", "[1"], "'[1' is no value"),
+    ],
+)
+def test_a_users_mistake_is_said_in_words(capsys, tmp_path, arguments, expected):
+    assert main(["-C", str(tmp_path), *arguments]) == 1
+    shown = capsys.readouterr()
+    assert expected in shown.err and "Traceback" not in shown.err and "✓" not in shown.out
+
+
+def test_a_folder_that_is_not_there_is_said(capsys, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        main(["-C", str(tmp_path / "nowhere"), "validate"])
+    assert ended.value.code == 2 and "there is no folder" in capsys.readouterr().err
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
+    monkeypatch.setattr("trialbook.cli.validate.run", lambda given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["validate"])
+
+
+def test_a_command_is_about_the_folder_that_is_named_and_leaves_us_where_we_are(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["-C", str(ROOT / "notebooks"), "validate"]) == 0
+    assert "20 participants" in capsys.readouterr().out
+    assert Path.cwd() == tmp_path
+
+
+# ------------------------------------------------------------------------------------------------------- a generator
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose generator is a package with a part of its own."""
+    for folder in ("data", "book", "notebooks", "make"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "trialbook.yml").write_text("generator: make\n")
+    (tmp_path / "make/__init__.py").write_text("from .draw import draw\n")
+    (tmp_path / "make/draw.py").write_text(
+        "import pandas as pd\n\n"
+        "def draw(seed=1):\n    return {'adsl': pd.DataFrame({'USUBJID': ['A'], 'SEED': [seed]})}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_tables_of_the_generator_are_written_where_the_trial_is(project):
+    path = list(sys.path)
+    assert main(["simulate"]) == 0
+    assert (project / "data/adsl.csv").read_text() == "USUBJID,SEED\nA,1\n"
+    assert main(["simulate", "--seed", "7", "--output", "new/folder"]) == 0
+    assert (project / "new/folder/adsl.csv").read_text() == "USUBJID,SEED\nA,7\n"
+    assert sys.path == path and "make" not in sys.modules
+
+
+def test_a_project_without_a_generator_is_told_how_to_have_one(project, capsys):
+    (project / "trialbook.yml").write_text("{trial: data}")
+    assert main(["simulate"]) == 1
+    assert "trialbook.yml: names no generator" in capsys.readouterr().err
+
+
+def test_a_generator_that_is_no_module_is_said(tmp_path):
+    (tmp_path / "make.txt").touch()
+    with pytest.raises(UserError, match="no module of Python"):
+        simulate.load(tmp_path / "make.txt")

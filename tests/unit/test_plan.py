@@ -1,0 +1,107 @@
+"""What the workflow knows before it runs anything: a notebook's parameters say what it reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+from builds import ROOT
+
+from trialbook.errors import UserError
+from trialbook.project import Project
+from trialbook.workflow import plan
+
+
+def notebook(path, parameters):
+    tagged = {"cell_type": "code", "source": parameters, "metadata": {"tags": ["parameters"]}}
+    other = {"cell_type": "code", "source": ["alpha = 1 / 0"], "metadata": {}}
+    path.write_text(json.dumps({"cells": [tagged, other]}))
+    return path
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with a notebook of each kind, and a trial of which there are two files."""
+    for folder in ("data", "book", "notebooks"):
+        (tmp_path / folder).mkdir()
+    for file in ("trialbook.yml", "requirements.txt", "data/trial.yml", "data/adsl.csv", "data/published.yml"):
+        (tmp_path / file).write_text("{output: _build}")
+    notebook(tmp_path / "notebooks/tables.ipynb", ["trial_folder = '../mine'\n", "level = 0.05"])
+    notebook(tmp_path / "notebooks/all.ipynb", "published_file = ''\nscenarios_file = ''\ntrial_folder = ''")
+    notebook(tmp_path / "notebooks/last.ipynb", "executed_notebooks = ['../executed/tables.ipynb']")
+    return Project.find(tmp_path)
+
+
+def names(paths, project):
+    return [str(path.relative_to(project.root)) for path in paths]
+
+
+def test_a_notebook_is_told_where_its_trial_is_and_reads_all_of_it(project):
+    run = plan.run(project, "tables")
+    assert run.given == {"trial_folder": "../data"}
+    assert names(run.reads, project) == ["data/trial.yml", "data/adsl.csv"]
+
+
+def test_what_a_notebook_reads_besides_it_says_in_its_parameters(project):
+    run = plan.run(project, "all")
+    assert run.given["published_file"] == "../data/published.yml"
+    assert "data/published.yml" in names(run.reads, project)
+    assert not any("scenarios" in path for path in names(run.reads, project))  # there is no such file
+    project.scenarios.touch()
+    assert "notebooks/scenarios.yml" in names(plan.run(project, "all").reads, project)
+
+
+def test_a_notebook_that_reads_what_others_computed_is_run_after_them(project):
+    run = plan.run(project, "last")
+    assert names(run.reads, project) == ["executed/tables.ipynb"]
+    assert run.given == {"executed_notebooks": ["../executed/tables.ipynb"]}
+    elsewhere = Project.find(project.root, output=project.root / "_build/other")
+    assert plan.run(elsewhere, "last").given["executed_notebooks"] == ["../_build/other/source/executed/tables.ipynb"]
+
+
+def test_parameters_are_read_with_their_defaults(tmp_path):
+    found = plan.parameters(notebook(tmp_path / "a.ipynb", "# a comment\na = 1\nb = ['x']  # another\nc = None"))
+    assert found == {"a": 1, "b": ["x"], "c": None}
+
+
+@pytest.mark.parametrize("text", ["a = f()", "a = ", "a = b"])
+def test_a_parameter_that_is_no_plain_value_is_said(tmp_path, text):
+    with pytest.raises(UserError, match=r"a\.ipynb: not a notebook whose parameters are plain values"):
+        plan.parameters(notebook(tmp_path / "a.ipynb", text))
+
+
+def test_a_file_that_is_no_notebook_is_said(tmp_path):
+    (tmp_path / "a.ipynb").write_text("no JSON")
+    with pytest.raises(UserError, match=r"a\.ipynb: not a notebook"):
+        plan.parameters(tmp_path / "a.ipynb")
+
+
+# --------------------------------------------------------------------------------------------- the engine's own code
+
+
+def rooms(paths):
+    return {Path(path).relative_to(plan.ENGINE.relative_to(ROOT)).parts[0] for path in paths}
+
+
+def test_code_that_writes_pages_bears_on_no_notebook():
+    project = Project.find(ROOT)
+    bears = [str(path) for path in plan.bears_on_notebooks(project)]
+    assert {"requirements.txt", "src/trialbook/workflow/notebook.py"} <= set(bears)
+    computing = rooms(path for path in bears if path not in ("requirements.txt", "src/trialbook/workflow/notebook.py"))
+    rest = {path.name for path in plan.ENGINE.iterdir()} - computing - {"__pycache__"}
+    assert rest == {"checks", "claims", "cli", "editions", "sphinx", "workflow", "project.py", "provenance.py"}
+    assert computing >= {"stats", "results", "trial", "analysis", "displays", "errors.py", "yamlfile.py", "__init__.py"}
+
+
+def test_pages_are_made_of_the_prose_and_of_all_code_but_not_of_what_they_do_not_show():
+    project = Project.find(ROOT)
+    bears = {str(path) for path in plan.bears_on_pages(project)}
+    static = {str(path.relative_to(ROOT)) for path in (plan.ENGINE / "sphinx").rglob("*.css")}
+    assert static and static <= bears
+    shown = {str(project.book / name) for name in ("index.md", "claims.yml", "references.bib")}
+    assert shown <= bears and not {str(project.lock), str(project.unchanging)} & bears
+
+
+def test_an_engine_that_is_installed_elsewhere_is_named_by_its_whole_path(project):
+    assert all(path.is_absolute() for path in plan.engine(project))
+    assert plan.code(project) == [project.notebooks, project.requirements]
+    assert plan.code(Project.find(ROOT))[-1].resolve() == plan.ENGINE.resolve()
