@@ -65,7 +65,7 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
     built = work / builder
     shutil.rmtree(built, ignore_errors=True)
     try:
-        found = _run_sphinx(project.source, built, work / "doctrees", builder, _settings(project, draft))
+        found = _run_sphinx(project, built, work / "doctrees", builder, draft)
     except BaseException:
         shutil.rmtree(work)  # or documents once read with a fault would pass without it
         raise
@@ -104,18 +104,18 @@ def _settings(project: Project, draft: bool) -> dict[str, Any]:
     return {f"trialbook_{name}": value for name, value in settings.items()}
 
 
-def _run_sphinx(source: Path, output: Path, doctrees: Path, builder: str, settings: dict[str, Any]) -> list[Fault]:
+def _run_sphinx(project: Project, output: Path, doctrees: Path, builder: str, draft: bool) -> list[Fault]:
     """Build with the configuration that Jupyter Book makes of ``_config.yml``, and list what Sphinx finds wrong.
 
     As `jupyter_book.sphinx.build_sphinx` does, which says what it finds in print only, an exception included.
     """
-    given = {
-        "external_toc_path": str((source / "_toc.yml").resolve()),
-        "nitpicky": True,
-        "latex_individualpages": False,
-    }
-    config, more = get_final_config(user_yaml=source / "_config.yml", cli_config=given | settings, sourcedir=source)
+    source = project.source
+    settings, pages = (source / path.name for path in project.layout)
+    given = {"external_toc_path": str(pages.resolve()), "nitpicky": True, "latex_individualpages": False}
+    given |= _settings(project, draft)
+    config, more = get_final_config(user_yaml=settings, cli_config=given, sourcedir=source)
     config["extensions"].insert(0, faults.__name__)
+    config["exclude_patterns"] = [*config.get("exclude_patterns", []), project.places.output]
     with faults.collected() as found, patch_docutils(None), docutils_namespace():
         try:
             app = Sphinx(source, None, output, doctrees, builder, config, status=None, warning=None)
