@@ -122,8 +122,11 @@ class Changes:
         changed = {change.key: change for change in self.changes if change.told}
         numbers = {**self.before.lock.numbers, **self.now.lock.numbers}
         for part in sentence.parts:
-            key = None if isinstance(part, str) else part["key"]
-            yield part if key is None else changed.get(key) or (numbers[key].display if key in numbers else "…")
+            if isinstance(part, str):
+                yield part
+            else:
+                key = part["key"]
+                yield changed.get(key) or (numbers[key].display if key in numbers else "…")
 
     @property
     def summary(self) -> str:

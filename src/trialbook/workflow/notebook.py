@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +23,7 @@ class NotebookError(UserError):
     """A notebook could not be run: a parameter it does not have, or a cell that failed."""
 
 
-def run(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
+def run(notebook: Path, output: Path, parameters: Mapping[str, object]) -> None:
     """Execute a notebook with parameters and write it, whole or not at all.
 
     What its cells write to stderr goes to ours, with the cell, and is not kept.
@@ -33,7 +34,7 @@ def run(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
         Source notebook with a cell tagged ``parameters``; it runs in its own folder.
     output : Path
         Where the executed notebook goes.
-    parameters : dict of str to str
+    parameters : mapping of str to object
 
     Raises
     ------
@@ -56,7 +57,7 @@ def run(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
         made.replace(output)
 
 
-def _execute(notebook: Path, made: Path, parameters: dict[str, str]) -> PapermillExecutionError | None:
+def _execute(notebook: Path, made: Path, parameters: Mapping[str, object]) -> PapermillExecutionError | None:
     """Execute a notebook, as far as it goes; the kernel has its sockets in files, where nobody else can listen in."""
     with TemporaryDirectory() as sockets:
         private = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
