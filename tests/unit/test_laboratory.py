@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trialbook.analysis import laboratory
+from trialbook.analysis import grading, hys_law, laboratory
 from trialbook.displays import figures, tables
 from trialbook.stats import toxicity
 from trialbook.trial.generate import generate
@@ -33,18 +33,18 @@ def unsaved(monkeypatch):
 
 
 def all_results(found):
-    rows = [*laboratory.by_visit(found), *laboratory.grade_shifts(found), *laboratory.marked_abnormalities(found)]
-    return [*rows, *laboratory.hys_law(found)[0]]
+    rows = [*laboratory.by_visit(found), *grading.grade_shifts(found), *grading.marked_abnormalities(found)]
+    return [*rows, *hys_law.hys_law(found)[0]]
 
 
 def all_displays(found):
-    values, shifts = laboratory.by_visit(found), laboratory.grade_shifts(found)
+    values, shifts = laboratory.by_visit(found), grading.grade_shifts(found)
     made = [
         tables.laboratory(found, values),
-        tables.marked_abnormalities(found, laboratory.marked_abnormalities(found)),
+        tables.marked_abnormalities(found, grading.marked_abnormalities(found)),
     ]
-    made += [tables.grade_shifts(found, shifts, *scale) for scale in laboratory.SCALES.items()]
-    return made, [*figures.laboratory(found, values), figures.edish(found, *laboratory.hys_law(found))]
+    made += [tables.grade_shifts(found, shifts, *scale) for scale in grading.SCALES.items()]
+    return made, [*figures.laboratory(found, values), figures.edish(found, *hys_law.hys_law(found))]
 
 
 # values by visit
@@ -93,11 +93,11 @@ def test_values_outside_the_range_count_people_after_baseline(nk):
 def test_a_parameter_without_ranges_has_no_such_row(nk):
     found = replace(nk, adlb=nk.adlb.assign(A1LO=np.nan, A1HI=np.nan))
     assert not [row.key for row in laboratory.by_visit(found) if ".outside." in row.key]
-    shifts = laboratory.grade_shifts(found)
+    shifts = grading.grade_shifts(found)
     assert shifts["urea.graded_by"].value == "none"
-    assert "urea" not in {row.key.split(".")[0] for row in laboratory.marked_abnormalities(found)}
+    assert "urea" not in {row.key.split(".")[0] for row in grading.marked_abnormalities(found)}
     assert shifts["alt.graded_by"].method.startswith("not graded by CTCAE v5.0: no value with the limits")
-    note = tables.marked_abnormalities(found, laboratory.marked_abnormalities(found)).notes[-1]
+    note = tables.marked_abnormalities(found, grading.marked_abnormalities(found)).notes[-1]
     assert note.startswith("Without grades and without a normal range: Lymphocytes, Alanine aminotransferase, ")
 
 
@@ -140,7 +140,7 @@ def ctcae_by_hand(code, value, low, high):
 @given(seed=st.integers(0, 2**32 - 1))
 def test_shifts_and_marks_equal_a_count_by_brute_force(nk, seed):
     found = drawn(nk, seed)
-    shifts, marked = laboratory.grade_shifts(found), laboratory.marked_abnormalities(found)
+    shifts, marked = grading.grade_shifts(found), grading.marked_abnormalities(found)
     for arm in found.arms:
         members = found.adsl.loc[found.adsl["TRT01P"] == arm.value, "USUBJID"]
         for code in ("HGB", "NEUT", "PLAT"):
@@ -167,7 +167,7 @@ def test_shifts_and_marks_equal_a_count_by_brute_force(nk, seed):
 def test_the_margins_of_every_shift_table_are_the_arm(nk, seed):
     found = drawn(nk, seed)
     totals = {}
-    for row in laboratory.grade_shifts(found):
+    for row in grading.grade_shifts(found):
         if ".shift." in row.key:
             parameter, _, scale, arm, *_ = row.key.split(".")
             totals[parameter, scale, arm] = totals.get((parameter, scale, arm), 0) + row.value
@@ -187,7 +187,7 @@ def test_positions_to_the_range_by_hand(nk):
     }
     mine = (nk.adlb["PARAMCD"] == "UREA") & nk.adlb["USUBJID"].isin(people)
     found = written(replace(nk, adlb=nk.adlb.assign(AVAL=nk.adlb["AVAL"].mask(mine))), lookup)
-    shifts = laboratory.grade_shifts(found)
+    shifts = grading.grade_shifts(found)
     counted = {
         tuple(row.key.split(".")[4:6]): row.value
         for row in shifts
@@ -201,7 +201,7 @@ def test_positions_to_the_range_by_hand(nk):
         ("missing", "normal"): 1,
         ("normal", "missing"): 1,
     }
-    marked = laboratory.marked_abnormalities(found)
+    marked = grading.marked_abnormalities(found)
     assert marked["urea.marked.range.art.n_pct"].value == [2, 9]  # 1.2 is below half of either limit, 17 above twice
     assert marked["urea.marked.range.nk_art.n_pct"].display == "0 (0%)"
 
@@ -209,13 +209,13 @@ def test_positions_to_the_range_by_hand(nk):
 def test_any_marked_abnormality_counts_each_person_once(nk):
     one, other = nk.adsl.loc[nk.adsl["TRT01P"] == "ART", "USUBJID"].iloc[:2]
     new = {(one, "HGB", 1): 50, (one, "PLAT", 3): 20, (other, "UREA", 6): 17, (other, "ALT", 0): 9999}
-    rows = laboratory.marked_abnormalities(written(nk, new))
+    rows = grading.marked_abnormalities(written(nk, new))
     assert rows["safety.marked.art.n_of"].value == [2, 10]
     assert rows["safety.marked.nk_art.n_of"].value == [0, 10]
 
 
 def test_every_parameter_says_what_grades_it(nk):
-    said = {row.parameter: row.value for row in laboratory.grade_shifts(nk) if row.key.endswith(".graded_by")}
+    said = {row.parameter: row.value for row in grading.grade_shifts(nk) if row.key.endswith(".graded_by")}
     for code, scales in said.items():
         names = [name for scale, name in toxicity.SCALES.items() if (scale, code) in toxicity._criteria()]
         assert scales == (" and ".join(names) or "normal range")
@@ -230,7 +230,7 @@ def test_every_parameter_says_what_grades_it(nk):
 @given(seed=st.integers(0, 2**32 - 1))
 def test_hys_law_equals_a_count_by_brute_force(nk, seed):
     found = drawn(nk, seed)
-    rows, peaks = laboratory.hys_law(found)
+    rows, peaks = hys_law.hys_law(found)
     for arm in found.arms:
         met, both, points = 0, 0, []
         for who in found.adsl.loc[found.adsl["TRT01P"] == arm.value, "USUBJID"]:
@@ -251,7 +251,7 @@ def test_hys_law_equals_a_count_by_brute_force(nk, seed):
 def test_what_hys_law_needs_and_has_not_is_said_to_be_not_collected(nk, lost):
     adlb = nk.adlb.assign(A1HI=np.nan) if lost == "A1HI" else nk.adlb[~nk.adlb["PARAMCD"].isin(lost.split(" and "))]
     found = replace(nk, adlb=adlb)
-    rows, peaks = laboratory.hys_law(found)
+    rows, peaks = hys_law.hys_law(found)
     assert {row.display for row in rows} == {"not collected"}
     assert not peaks.by_arm
     assert "Not collected: " in figures.edish(found, rows, peaks).alt
@@ -259,7 +259,7 @@ def test_what_hys_law_needs_and_has_not_is_said_to_be_not_collected(nk, lost):
 
 def test_one_transaminase_is_enough(nk):
     found = replace(nk, adlb=nk.adlb[nk.adlb["PARAMCD"] != "AST"])
-    assert laboratory.hys_law(found)[0]["safety.hy.art.n_of"].value == [0, 10]
+    assert hys_law.hys_law(found)[0]["safety.hy.art.n_of"].value == [0, 10]
 
 
 # any trial

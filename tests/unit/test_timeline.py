@@ -2,7 +2,7 @@
 
 import pytest
 
-from trialbook.analysis import adverse_events, flow, laboratory, timeline
+from trialbook.analysis import adverse_events, flow, hys_law, timeline
 from trialbook.displays import figures, tables
 from trialbook.trial.generate import generate
 from trialbook.trial.model import read_trial
@@ -26,7 +26,7 @@ def test_a_figure_of_people_one_by_one_is_not_drawn_unless_the_trial_excepts_it(
     def draw(found):
         if key == "safety.timeline":
             return figures.timeline(found, *timeline.courses(found))
-        return figures.edish(found, *laboratory.hys_law(found))
+        return figures.edish(found, *hys_law.hys_law(found))
 
     assert "an exception in trial.yml" in draw(copy.read()).alt
     assert "an exception in trial.yml" not in draw(nk).alt

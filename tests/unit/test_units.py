@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import NK_INR
 
-from trialbook.analysis import laboratory
+from trialbook.analysis import grading
 from trialbook.errors import FaultsError
 from trialbook.stats import units
 from trialbook.trial.model import read_trial
@@ -78,7 +78,7 @@ def test_values_and_limits_are_converted_when_a_trial_is_read(copy, nk):
         mine, theirs = (t.adlb[t.adlb["PARAMCD"] == code] for t in (found, nk))
         assert np.allclose(mine[columns], theirs[columns], rtol=1e-11, atol=0)
         assert set(mine["AVALU"]) == set(theirs["AVALU"])
-    shifts = [laboratory.grade_shifts(t) for t in (found, nk)]
+    shifts = [grading.grade_shifts(t) for t in (found, nk)]
     assert [row for row in shifts[0] if row.parameter == "CREAT"] == [r for r in shifts[1] if r.parameter == "CREAT"]
 
 
@@ -106,7 +106,7 @@ def test_a_blank_unit_is_the_declared_one_and_words_need_not_be_units(copy, nk):
     copy.facts(lambda facts: next(p for p in facts["parameters"] if p["paramcd"] == "GLUC").update(unit="points"))
     found = copy.read()
     assert found.adlb["AVAL"].equals(nk.adlb["AVAL"])
-    graded = laboratory.grade_shifts(found)["gluc.graded_by"]
+    graded = grading.grade_shifts(found)["gluc.graded_by"]
     assert graded.value == "normal range"
     assert graded.method == (
         "not graded by CTCAE v5.0: 'points' cannot be converted to 'mmol/L'; "
@@ -127,4 +127,4 @@ def test_without_a_declared_unit_the_rows_must_agree(copy):
 def test_one_unit_throughout_does_not_wait_for_pint(monkeypatch):
     monkeypatch.setattr(units, "_pint", lambda: pytest.fail("pint is loaded"))
     found = read_trial(NK_INR)
-    laboratory.grade_shifts(found)
+    grading.grade_shifts(found)

@@ -260,7 +260,7 @@ def _add_line(results: Results, line: _Line, arms: dict[str, set[str]], risk: At
         mine = line.rows[line.rows["USUBJID"].isin(members)]
         count, total = mine["USUBJID"].nunique(), len(members)
         counts.append([count, total - count])
-        facts = {"label": line.label, "group": arm, "n": total, "unit": "participants", "method": line.method}
+        facts: dict = {"label": line.label, "group": arm, "n": total, "unit": "participants", "method": line.method}
         key, digits = f"safety.{line.name}.{arm}", percent_digits(total)
         results.add(f"{key}.n", count, "count", **facts)
         results.add(f"{key}.n_of", [count, total], "n of N", **facts)

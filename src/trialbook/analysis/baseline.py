@@ -1,10 +1,12 @@
 """Who took part: the characteristics at baseline, and how far the arms differ in them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
-from trialbook.errors import NotEstimable
+from trialbook.analysis.by_visit import FEW, NONE
+from trialbook.analysis.estimators import attempt
 from trialbook.results.formats import slug
 from trialbook.results.row import Results
 from trialbook.stats import balance
@@ -69,11 +71,11 @@ def _describe(results: Results, line: BaselineVariable, values: pd.Series, level
         results.add(f"{key}.{slug(level)}.n_pct", counted, "n (%)", **said, **facts)
     facts["unit"] = line.unit
     if line.type == "mean":
-        reason = "" if len(known) > 1 else "fewer than two values"
+        reason = "" if len(known) > 1 else FEW
         mean = None if reason else [known.mean(), known.std()]
         results.add(f"{key}.mean_sd", mean, "mean (SD)", line.digits, reason=reason, **facts)
     if line.type == "median":
-        reason = "" if len(known) else "no value"
+        reason = "" if len(known) else NONE
         quartiles = None if reason else known.quantile([0.5, 0.25, 0.75])
         results.add(f"{key}.median_iqr", quartiles, "median (IQR)", line.digits, reason=reason, **facts)
 
@@ -102,9 +104,6 @@ def _add_largest_difference(results: Results, trial: Trial) -> None:
         results.add("baseline.smd.largest.label", label, "text", dataset="trial.yml")
 
 
-def _add_smd(results: Results, key: str, difference: Callable[..., float], groups: list, **facts: object) -> None:
-    try:
-        value, reason = difference(*groups), ""
-    except NotEstimable as error:
-        value, reason = None, error.reason
+def _add_smd(results: Results, key: str, difference: Callable[..., float], groups: list, **facts: Any) -> None:
+    value, reason = attempt(difference, *groups)
     results.add(key, value, _SMD, 2, reason=reason, **facts)

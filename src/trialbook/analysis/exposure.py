@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from trialbook.analysis.by_visit import FEW, NONE
 from trialbook.results.formats import slug
 from trialbook.results.row import Results
 from trialbook.trial.config import Intervention, ProductClass
@@ -73,14 +74,14 @@ class _Arm:
     def spread(self, part: str, values: pd.Series, digits: int = 0, **facts: object) -> None:
         """Add the median and the range of values."""
         known = values.dropna()
-        facts |= {"n": len(known), "reason": "" if len(known) else "no value"}
+        facts |= {"n": len(known), "reason": "" if len(known) else NONE}
         self.add(f"{part}.median", known.median() if len(known) else None, "median", digits, **facts)
         self.add(f"{part}.range", [known.min(), known.max()] if len(known) else None, "range", digits, **facts)
 
     def mean(self, part: str, values: pd.Series, **facts: object) -> None:
         """Add the mean and the standard deviation of values."""
         known = values.dropna()
-        facts |= {"n": len(known), "reason": "" if len(known) > 1 else "fewer than two values"}
+        facts |= {"n": len(known), "reason": "" if len(known) > 1 else FEW}
         self.add(part, [known.mean(), known.std()] if len(known) > 1 else None, "mean (SD)", 1, **facts)
 
 

@@ -43,8 +43,8 @@ def flow(trial: Trial) -> Results:
     for arm, subjects in trial.subjects().items():
         _follow(results, arm, subjects, sets)
     for name, chosen in sets.items():
-        facts = {"method": chosen.flag, "analysis_set": chosen.label}
-        results.add(f"cohort.{name}.n", int((trial.adsl[chosen.flag] == "Y").sum()), "count", n=everybody, **facts)
+        facts: dict = {"method": chosen.flag, "analysis_set": chosen.label, "n": everybody}
+        results.add(f"cohort.{name}.n", int((trial.adsl[chosen.flag] == "Y").sum()), "count", **facts)
     scheduled = {visit.avisitn for visit in trial.facts.visits.schedule}
     results.add(
         "cohort.unscheduled.records",
@@ -119,8 +119,8 @@ class _Arm:
         self._results = results
 
     def count(self, key: str, who: pd.Series, method: str, **facts: str) -> None:
-        facts = {"group": self.id, "method": method, **facts}
-        self._results.add(f"cohort.{key}.n", int(who.sum()), "count", n=len(self.subjects), **facts)
+        given: dict = {"group": self.id, "n": len(self.subjects), "method": method, **facts}
+        self._results.add(f"cohort.{key}.n", int(who.sum()), "count", **given)
 
     def count_some(self, key: str, who: pd.Series, method: str, **facts: str) -> None:
         """Count those of a stage that is said only where there are any."""

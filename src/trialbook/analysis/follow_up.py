@@ -35,7 +35,7 @@ def attendance(trial: Trial) -> Results:
         }
         present["every_visit"] = "every visit", sum(len(own) == len(numbers) for own in attended)
         for visit_id, (label, count) in present.items():
-            facts = {"visit": label, "group": arm, "n": len(subjects)}
+            facts: dict = {"visit": label, "group": arm, "n": len(subjects)}
             for name, statistic in (("n_of", "n of N"), ("n_pct", "n (%)")):
                 key = f"cohort.attendance.{visit_id}.{arm}.{name}"
                 results.add(key, [count, len(subjects)], statistic, **facts)

@@ -1,5 +1,7 @@
 """What the protocol says: the facts of ``trial.yml`` that the prose cites."""
 
+from typing import Any
+
 from trialbook.results.row import Results
 from trialbook.trial.config import Facts
 from trialbook.trial.model import Trial
@@ -40,7 +42,7 @@ def facts(trial: Trial) -> Results:
     return results
 
 
-def _text(results: Results, key: str, value: object, **facts: str) -> None:
+def _text(results: Results, key: str, value: object, **facts: Any) -> None:
     """Record a fact in words, if it is given."""
     if value not in (None, ""):
         results.add(key, str(value), "text", **facts)

@@ -40,7 +40,7 @@ class Result:
 
     key: str
     statistic: str
-    value: float | int | str | list | None
+    value: Any  # what its statistic makes it: a type of its own for each would say less
     display: str
     parameter: str = ""
     visit: str = ""

@@ -16,7 +16,7 @@ from trialbook.results.row import Result, Results
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from trialbook.analysis.laboratory import Peaks
+    from trialbook.analysis.hys_law import Peaks
     from trialbook.analysis.timeline import Course, Courses
     from trialbook.trial.config import Parameter
     from trialbook.trial.model import Trial
@@ -168,9 +168,9 @@ def edish(trial: Trial, results: Results, peaks: Peaks) -> Figure:
     trial : Trial
         For the labels.
     results : Results
-        Of `laboratory.hys_law`.
+        Of `hys_law.hys_law`.
     peaks : Peaks
-        Of `laboratory.hys_law`.
+        Of `hys_law.hys_law`.
 
     Returns
     -------

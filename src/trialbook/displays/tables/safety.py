@@ -209,9 +209,9 @@ def grade_shifts(trial: Trial, results: Results, scale: str, name: str) -> Table
     ----------
     trial : Trial
     results : Results
-        Of `laboratory.grade_shifts`.
+        Of `grading.grade_shifts`.
     scale, name : str
-        Of `laboratory.SCALES`.
+        Of `grading.SCALES`.
 
     Returns
     -------
