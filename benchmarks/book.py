@@ -3,8 +3,8 @@
     python benchmarks/book.py
 
 Needs executed notebooks (`make book`) and, for the weight, Chromium. The share is that of the CPU seconds of one
-build in this process that were spent in what the extensions below have registered: handlers, roles, directives and
-writers of nodes. It is measured twice: reading every page, and reading none, as when only a notebook's output moved.
+build in this process that were spent in what the extension has registered: handlers, roles, directives and writers of
+nodes. It is measured twice: reading every page, and reading none, as when only a notebook's output moved.
 The weight is what Chromium received with an empty cache from a server that compresses text, as static hosts do.
 """
 
@@ -19,28 +19,21 @@ from functools import wraps
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-EXTENSIONS = (
-    "text_checks",
-    "claims",
-    "consort",
-    "cards",
-    "register",
-    "uses",
-)
+EXTENSION = "trialbook.sphinx."
 ROOT = Path(__file__).resolve().parents[1]
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg")
 PAGE = "book/index.html"
 
 
 class Clock:
-    """The CPU seconds spent in the functions of the extensions, each counted once however they call each other."""
+    """The CPU seconds spent in the extension by its modules, each counted once however they call each other."""
 
     def __init__(self):
         self.seconds, self.running = Counter(), False
 
     def around(self, function):
-        room = getattr(function, "__module__", "").rpartition(".")[2]
-        if room not in EXTENSIONS:
+        module = getattr(function, "__module__", "")
+        if not module.startswith(EXTENSION):
             return function
 
         @wraps(function)
@@ -52,13 +45,13 @@ class Clock:
                 return function(*arguments, **options)
             finally:
                 self.running = False
-                self.seconds[room] += time.process_time() - start
+                self.seconds[module.removeprefix(EXTENSION)] += time.process_time() - start
 
         return timed
 
 
 def watch(clock):
-    """Let Sphinx register what the extensions bring with a clock around it."""
+    """Let Sphinx register what the extension brings with a clock around it."""
     from sphinx.application import Sphinx
 
     connect, add_node = Sphinx.connect, Sphinx.add_node
@@ -132,6 +125,7 @@ def transferred(browser, site, page=PAGE):
 
 
 def main():
+    from trialbook.project import Project
     from trialbook.workflow import book
 
     clock = Clock()
@@ -141,7 +135,7 @@ def main():
         for pages in ("all pages read", "no page read"):
             clock.seconds.clear()
             start = time.process_time()
-            book.build(ROOT, site, trial=ROOT / "data/nk_inr")
+            book.build(Project.find(ROOT), site)
             whole, own = time.process_time() - start, sum(clock.seconds.values())
             parts = ", ".join(f"{room} {seconds:.2f} s" for room, seconds in sorted(clock.seconds.items()))
             print(

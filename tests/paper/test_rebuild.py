@@ -81,23 +81,24 @@ class Edit:
 
 
 EDITS = [
-    Edit("one CD4 value", one_cd4_value, frozenset(ALL)),
-    Edit(
-        "an adverse event",
-        text("data/nk_inr/adae.csv", ",1,N,RELATED", ",1,Y,RELATED"),
-        ALL,
-    ),
+    Edit("one CD4 value", one_cd4_value, ALL),
+    Edit("an adverse event", text("data/nk_inr/adae.csv", ",1,N,RELATED", ",1,Y,RELATED"), ALL),
     Edit("a dose", text("data/nk_inr/adex.csv", ",DOSE,Dose,1,", ",DOSE,Dose,2,"), ALL),
     Edit(
         "a published figure",
         text("data/nk_inr/published.yml", 'printed: "67"', 'printed: "68"'),
         frozenset({"04_sensitivity", "05_reconciliation"}),
     ),
-    Edit("code in a notebook", cell("02_safety", "events", "\n# as reported"), frozenset({"02_safety"})),
+    Edit(
+        "code in a notebook that others read",
+        cell("02_safety", "events", "\n# as reported"),
+        frozenset({"02_safety", "05_reconciliation", "07_double"}),
+    ),
+    Edit("code in a notebook", cell("08_rows", "rows-adsl", "\n# as reported"), frozenset({"08_rows"})),
     Edit(
         "a scenario",
         text("notebooks/scenarios.yml", "ANCOVA on baseline", "ANCOVA"),
-        frozenset({"04_sensitivity"}),
+        frozenset({"04_sensitivity", "05_reconciliation"}),
     ),
     Edit("a label of an arm", text("data/nk_inr/trial.yml", "label: NK+ART", "label: NK cells and ART"), ALL),
     Edit(

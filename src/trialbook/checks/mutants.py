@@ -16,16 +16,21 @@ relation to its parts.
 
 import re
 import shutil
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
 from trialbook.trial import tables as schema
-from trialbook.trial.model import TABLES, read_trial
+from trialbook.trial.config import TABLES, Arm
+from trialbook.trial.model import Trial, read_trial
 
+Tables = dict[str, pd.DataFrame]  # by name, each cell as it is written
+Mutation = Callable[[Tables, Trial, np.random.Generator], None]
 SEED = 20190622
 TIMES = {"test": Decimal("1.4"), "reference": Decimal("1.1")}
 LATER = {"test": 20, "reference": 10}  # days
@@ -34,7 +39,7 @@ _OF_A_PLACE = re.compile(r"USUBJID|SUBJID|(ACT)?ARM(CD)?|TRT\w+|\w+DTM?")  # col
 _IN_ADSL = re.compile(r"^TRT([PA]N?)$")  # the arm, which ADSL calls TRT01P, TRT01A
 
 
-def write(folder, output):
+def write(folder: Path, output: Path) -> dict[str, Path]:
     """Write every mutant of a trial.
 
     Parameters
@@ -55,10 +60,10 @@ def write(folder, output):
         If the trial is not valid, or so small that a mutant of it is not.
     """
     study = read_trial(folder)
-    paths = {name: folder / f"{name}.csv" for name in TABLES}
     made = {}
     for name, mutate in _mutations(study).items():
-        tables = {table: schema.read_table(path)[0] for table, path in paths.items() if path.exists()}
+        read = {table: schema.read_table(folder / f"{table}.csv")[0] for table in TABLES}
+        tables = {table: rows for table, rows in read.items() if rows is not None}
         mutate(tables, study, np.random.default_rng(SEED))
         _settle(tables)
         made[name] = output / name / "trial"
@@ -69,13 +74,13 @@ def write(folder, output):
     return made
 
 
-def _mutations(study):
+def _mutations(study: Trial) -> dict[str, Mutation]:
     """Name what is done to the tables of a trial; each changes them in place."""
     without = {f"without_one_{arm.id}": partial(_remove_one, arm=arm) for arm in study.arms}
     return {"arms_permuted": _permute_arms, **without, "values_shifted": _shift_values}
 
 
-def _permute_arms(tables, study, rng):
+def _permute_arms(tables: Tables, study: Trial, rng: np.random.Generator) -> None:
     arms = [list(rng.permutation(own["USUBJID"])) for own in study.subjects().values()]
     half = (min(map(len, arms)) + 1) // 2
     test, reference = (arm[:half] for arm in arms)
@@ -83,18 +88,22 @@ def _permute_arms(tables, study, rng):
     for name in tables.keys() - {"adsl", "adex"}:
         tables[name] = tables[name].replace({"USUBJID": place})
     places = tables["adsl"]
-    stays = [column for column in places if _OF_A_PLACE.fullmatch(column)]
-    comes = places.set_index("USUBJID", drop=False).loc[places["USUBJID"].replace(place)]
-    tables["adsl"] = comes.reset_index(drop=True).assign(**{column: places[column].to_numpy() for column in stays})
+    comes = (
+        places.set_index("USUBJID", drop=False).loc[places["USUBJID"].replace(place).tolist()].reset_index(drop=True)
+    )
+    for column in places:
+        if _OF_A_PLACE.fullmatch(str(column)):
+            comes[column] = places[column].to_numpy()
+    tables["adsl"] = comes
 
 
-def _remove_one(tables, study, rng, arm):
+def _remove_one(tables: Tables, study: Trial, rng: np.random.Generator, arm: Arm) -> None:
     gone = rng.choice(study.subjects()[arm.id]["USUBJID"])
     for name, table in tables.items():
         tables[name] = table[table["USUBJID"] != gone]
 
 
-def _shift_values(tables, study, rng):
+def _shift_values(tables: Tables, study: Trial, rng: np.random.Generator) -> None:
     roles = {who: arm.role for arm in study.arms for who in study.subjects()[arm.id]["USUBJID"]}
     measured = {f"{parameter.paramcd}BL" for parameter in study.facts.parameters}
     for name, values in {"adlb": {"AVAL", "BASE", "CHG"}, "adsl": measured}.items():
@@ -112,14 +121,15 @@ def _shift_values(tables, study, rng):
         tables["adex"] = _with_other_doses(tables["adex"])
 
 
-def _with_events(adae, study, rng):
+def _with_events(adae: pd.DataFrame, study: Trial, rng: np.random.Generator) -> pd.DataFrame:
     """Give somebody in each arm each event that anybody had, and make the first of them grave."""
     had = adae.groupby("AEDECOD")["USUBJID"].agg(set)
     added = [adae]
     for members in study.subjects(study.facts.analysis_sets.safety).values():
         new = adae.drop_duplicates("AEDECOD")
         free = [sorted(set(members["USUBJID"]) - had[term]) for term in new["AEDECOD"]]
-        new = new.assign(USUBJID=[rng.choice(who) if who else None for who in free]).dropna(subset="USUBJID")
+        chosen = pd.Series([rng.choice(who) if who else None for who in free], new.index)
+        new = new.assign(USUBJID=chosen).dropna(subset="USUBJID")
         for column in {"TRTEMFL", *GRAVE} & set(new):
             if adae[column].notna().any():
                 new.loc[new.index[:1], column] = GRAVE.get(column, "Y")
@@ -127,7 +137,7 @@ def _with_events(adae, study, rng):
     return pd.concat(added)
 
 
-def _with_other_doses(adex):
+def _with_other_doses(adex: pd.DataFrame) -> pd.DataFrame:
     """Halve the first dose, leave out the last, and double the days in between."""
     given = adex.iloc[: max(len(adex) - 1, 1)].copy()
     if "AVAL" in given:
@@ -142,28 +152,27 @@ def _with_other_doses(adex):
     return given
 
 
-def _product(cells, factors):
+def _product(cells: Iterable[str], factors: Iterable[Decimal]) -> list[str]:
     """Multiply typed numbers without rounding."""
     pairs = zip(cells, factors, strict=True)
     return [cell if pd.isna(cell) else f"{Decimal(cell) * factor:f}" for cell, factor in pairs]
 
 
-def _dates(days):
+def _dates(days: pd.Series) -> pd.Series:
     return days.dt.strftime("%Y-%m-%d")
 
 
-def _settle(tables):
+def _settle(tables: Tables) -> None:
     """Give what stands in ADSL too the participant's value there, in all tables."""
     adsl = tables["adsl"].set_index("USUBJID", drop=False)
     for name in tables.keys() - {"adsl"}:
-        columns = {column: _IN_ADSL.sub(r"TRT01\1", column) for column in tables[name]}
-        who = tables[name]["USUBJID"]
-        tables[name] = tables[name].assign(
-            **{column: who.map(adsl[source]) for column, source in columns.items() if source in adsl}
-        )
+        table = tables[name] = tables[name].copy()
+        for column in table:
+            if (source := _IN_ADSL.sub(r"TRT01\1", str(column))) in adsl:
+                table[column] = table["USUBJID"].map(adsl[source])
 
 
-def _write(tables, folder):
+def _write(tables: Tables, folder: Path) -> None:
     """Write the tables, and in ``trial.yml`` how many they hold."""
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

@@ -177,7 +177,7 @@ def cells(path: Path) -> list[Cell]:
     try:
         document = json.loads(path.read_text("utf8"))
     except FileNotFoundError:
-        remedy = f"\n      → run it first: `make book` runs all, `trialbook run notebooks/{path.name} {path}` this one"
+        remedy = "\n      → run it first: `trialbook build` runs all, `trialbook run` one"
         raise ExecutedError(f"{path} is not there: that notebook has not been executed{remedy}") from None
     except OSError as error:
         raise ExecutedError(f"{path} cannot be read: {error.strerror}") from None
