@@ -165,9 +165,8 @@ def _count_ended(arm: _Arm) -> pd.Series:
     if status.notna().any():
         arm.count(f"left.{arm.id}", left, "EOSSTT" if told else "a reason in DCSREAS")
         given = reason[left].fillna(NO_REASON)
-        named = {slug(why): why.lower() for why in sorted(given.unique())}
-        for name, label in named.items():
-            arm.count(f"left.{arm.id}.{name}", given.map(slug) == name, "DCSREAS", label=label)
+        for why in sorted(given.unique()):
+            arm.count(f"left.{arm.id}.{slug(why)}", given == why, "DCSREAS", label=why.lower())
         arm.count_some(f"ongoing.{arm.id}", status == "ONGOING", "EOSSTT")
         arm.count_some(f"undisposed.{arm.id}", status.isna(), "EOSSTT is empty")
     return left
