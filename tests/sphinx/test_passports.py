@@ -1,8 +1,11 @@
 """What a passport says: nothing that is not known, the parameters of the run, and values with all their digits."""
 
-from trialbook.results.executed import Cell
+from types import SimpleNamespace
+
+from trialbook.results.executed import Cell, Executed
 from trialbook.results.row import Result
 from trialbook.sphinx import passport
+from trialbook.sphinx.cards import Passports
 
 
 def fact(key, value, **facts):
@@ -29,6 +32,15 @@ def test_the_parameters_are_those_of_the_run():
         cell('# Parameters\nfolder = "../other"\nmissing = "complete"', "injected-parameters"),
     ]
     assert passport.parameters(cells) == {"missing": "'complete'", "adjusted": "True"}
+
+
+def test_a_number_that_there_is_not_says_why():
+    row = Result(
+        "k", "mean", None, "not estimable", method="by a <t> test", reason="an arm has <2 values", notebook="n"
+    )
+    config = SimpleNamespace(trialbook_code="", trialbook_data="")
+    lines = Passports(Executed({"n": []}, {"k": row}, {}, {}), config).lines(row)
+    assert lines == {"Method": "by a &lt;t&gt; test", "Reason": "an arm has &lt;2 values"}
 
 
 def test_agreement_is_to_six_digits():

@@ -46,6 +46,7 @@ class Passports:
             "Raw value": "" if isinstance(row.value, str | None) else passport.raw(row.value),
             "Analysed": ", ".join(analysed),
             "Method": escape(row.method),
+            "Reason": escape(row.reason),
             "Estimand": estimand and escape(estimand.display),
             "Second way": second and escape(_agreement(row, second)),
             "Records": f"{records} where {_code(condition)}" if condition else escape(records),

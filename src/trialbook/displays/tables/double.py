@@ -4,10 +4,10 @@ from itertools import groupby
 
 from trialbook.displays import words
 from trialbook.displays.tables.table import Row, Table
-from trialbook.results.row import Results
+from trialbook.results.row import Result, Results
 
 
-def double(reported: Results, seconds: Results) -> Table:
+def double(reported: dict[str, Result], seconds: Results) -> Table:
     """Lay out each number as reported beside its second value, by the way in which that was computed."""
     again = [row for row in seconds if row.key.endswith(".second")]
     rows = []
