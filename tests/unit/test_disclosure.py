@@ -102,7 +102,7 @@ DISCLOSED = {
     "small cell": {
         "crossed": lambda adsl: listed(pd.crosstab(adsl["SEX"], adsl["TRANSMIS"]), "SEX"),
         "crossed, in lines": lambda adsl: listed(
-            adsl.groupby(["SEX", "TRANSMIS"])[["ITTFL"]].count().reset_index("TRANSMIS"), "SEX"
+            adsl.groupby(["SEX", "TRANSMIS"]).size().to_frame("n").reset_index("TRANSMIS"), "SEX"
         ),
         "in a section": lambda adsl: table(
             [tables.Row("Female"), tables.Row("Heterosexual contact", ["1 (10%)", "8"], 1)]

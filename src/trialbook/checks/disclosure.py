@@ -246,9 +246,11 @@ def _in_grid(participants: Participants, item: str, grid: Grid) -> Iterator[Hit]
     if _shows_courses(participants, grid):
         yield Hit("listing", item, "lines that are the courses of single participants")
     for labels, cells in grid.rows:
-        beside = [*labels, *(cell for cell in cells if not _COUNT.fullmatch(cell.strip()))]
+        beside = [cell for cell in cells if not _COUNT.fullmatch(cell.strip())]
         for name, cell in zip(grid.columns, cells, strict=True):
-            crossed = _levels(participants, [*beside, name], grid.names)
+            shows_values = name.casefold() in participants.variables  # as a listing does, and no counts
+            headings = [*labels, name] if shows_values else [*labels, *beside, name]
+            crossed = _levels(participants, headings, grid.names)
             count = _COUNT.fullmatch(cell.strip())
             if len(crossed) > 1 and count and 0 < int(count[1]) < participants.facts.disclosure.smallest_cell:
                 yield Hit("small cell", item, f"{' × '.join(crossed.values())}: {cell}")
