@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from builds import ROOT
 
 from notebooks import write
 from trialbook import cli
@@ -11,6 +12,7 @@ from trialbook.checks import disclosure
 from trialbook.checks.disclosure import DisclosureError
 from trialbook.displays import figures, tables
 from trialbook.errors import FaultsError, UserError
+from trialbook.project import Project
 from trialbook.results.row import Results
 from trialbook.trial.config import Disclosure, read_facts
 
@@ -238,7 +240,10 @@ def test_many_disclosures_stay_on_one_screen(gate, adsl):
         gate(table([tables.Row(who, ["", ""]) for who in adsl["USUBJID"]]))
 
 
-def test_the_command_fails_with_words(copy, tmp_path, capsys):
-    write(tmp_path / "01_cohort.ipynb", {"flow": ["It was NKINR-001."]})
-    assert cli.main(["disclose", str(copy.folder), str(tmp_path)]) == 1
+def test_the_command_fails_with_words(copy, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    executed = Project.find(trial=copy.folder, output=tmp_path / "out").executed
+    executed.mkdir(parents=True)
+    write(executed / "01_cohort.ipynb", {"flow": ["It was NKINR-001."]})
+    assert cli.main(["disclose", "--trial", str(copy.folder), "--output", str(tmp_path / "out")]) == 1
     assert "01_cohort, cell flow, text: identifier (NKINR-001)" in capsys.readouterr().err

@@ -26,7 +26,7 @@ import pandas as pd
 import yaml
 
 from trialbook.trial import tables as schema
-from trialbook.trial.config import TABLES, Arm
+from trialbook.trial.config import FACTS, TABLES, Arm
 from trialbook.trial.model import Trial, read_trial
 
 Tables = dict[str, pd.DataFrame]  # by name, each cell as it is written
@@ -176,7 +176,7 @@ def _write(tables: Tables, folder: Path) -> None:
     """Write the tables, and in ``trial.yml`` how many they hold."""
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    path = folder / "trial.yml"
+    path = folder / FACTS
     facts = yaml.load(path.read_text("utf-8-sig"), yaml.BaseLoader)
     if facts.get("randomised"):
         facts["randomised"] = str(len(tables["adsl"]))

@@ -7,7 +7,8 @@ from functools import cached_property
 import pandas as pd
 
 from trialbook.errors import UserError
-from trialbook.trial.model import TABLES, Trial
+from trialbook.trial.config import TABLES
+from trialbook.trial.model import Trial
 
 IDENTIFIERS = ("USUBJID", "SUBJID")
 QUASI_IDENTIFIERS = ("AGE", "SEX", "RACE", "ETHNIC", "COUNTRY", "REGION", "SITEID")  # where ADSL has them

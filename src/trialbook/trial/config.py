@@ -10,7 +10,7 @@ from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
 from trialbook.yamlfile import Keys, read_yaml
 
-TABLES = ("adsl", "adlb", "adae", "adex")
+TABLES, REQUIRED = ("adsl", "adlb", "adae", "adex"), ("adsl", "adlb")
 FACTS, PUBLISHED = "trial.yml", "published.yml"  # the other files of a trial's folder
 RESERVED = {"all", "difference", "observations"}  # parts of keys that stand where an arm's id stands
 
@@ -323,7 +323,7 @@ def read_facts(folder: str | Path) -> Facts:
         rule = "this is a file, not a folder" if folder.exists() else "there is no such folder"
         remedy = "give the folder of a trial, one that holds trial.yml and the tables"
         raise FaultsError(folder, [Fault(folder.name, rule, remedy)])
-    return read_yaml(folder / "trial.yml", Facts, "docs/trial_yml.md")
+    return read_yaml(folder / FACTS, Facts, "docs/trial_yml.md")
 
 
 def _differ(where: str, key: str, values: list[str]) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from trialbook.trial.config import FACTS
+
 ARMS = {"ACTIVE": "Active", "CONTROL": "Control"}
 ODD = "<b>&_%$"  # what HTML and LaTeX would take for their own
 Analyte = tuple[str, str, float, float]  # label, unit, lower and upper limit of normal
@@ -91,7 +93,7 @@ def generate(
     facts = yaml.safe_dump(
         _facts(per_arm, weeks, codes, [key for key in drawn if drawn[key]]), allow_unicode=True, sort_keys=False
     )
-    (folder / "trial.yml").write_text(facts, "utf8")
+    (folder / FACTS).write_text(facts, "utf8")
     return folder
 
 

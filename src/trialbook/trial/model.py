@@ -10,9 +10,7 @@ import pandas as pd
 from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
 from trialbook.trial import tables as schema
-from trialbook.trial.config import TABLES, AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
-
-REQUIRED = ("adsl", "adlb")
+from trialbook.trial.config import FACTS, REQUIRED, TABLES, AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Trial:
         sets = self.facts.analysis_sets
         if analysis_set not in sets.declared:
             known = ", ".join(sets.declared)
-            file = self.folder / "trial.yml"
+            file = self.folder / FACTS
             raise UserError(f"{file}: no set {analysis_set!r} under analysis_sets; it has: {known}")
         chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
         return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
