@@ -6,15 +6,16 @@ from reference import answers, facts
 
 from trialbook.analysis import baseline, exposure, flow, follow_up
 from trialbook.displays import figures, tables
+from trialbook.trial.model import read_trial
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture
-def groups(request, real):
+def groups(request, real_trial):
     """The trial of the test's name, and R's group names for our group ids."""
-    found = real(request.getfixturevalue("name"))
+    found = read_trial(real_trial(request.getfixturevalue("name")))
     return found, {arm.id: arm.value for arm in found.arms} | {"all": "All"}
 
 
@@ -105,8 +106,8 @@ def test_cohens_d_follows_from_the_means_and_sds_of_r(name, groups):
 
 
 @pytest.mark.parametrize("name", [*TRIALS, "nk"])
-def test_every_display_is_laid_out(name, real, nk):
-    found = nk if name == "nk" else real(name)
+def test_every_display_is_laid_out(name, real_trial, nk):
+    found = nk if name == "nk" else read_trial(real_trial(name))
     counts, rows, given = flow.flow(found), baseline.baseline(found), exposure.exposure(found)
     attended = follow_up.attendance(found).update(follow_up.time_in_study(found))
     for layout in (

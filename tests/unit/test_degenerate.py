@@ -244,7 +244,7 @@ def not_estimable(rows, parameter="cd4"):
 
 def keys_of_tests(prefix):
     if prefix == "final.difference":
-        return {f"{prefix}{kind}.{part}" for kind in ("", ".welch") for part in ("ci", "p", "t", "df")}
+        return {f"{prefix}{kind}.{part}" for kind in ("", ".welch") for part in ("se", "ci", "p", "t", "df")}
     if prefix == "gee":
         cr2 = {f"gee.effect.cr2.{part}" for part in ("se", "ci", "p", "df")}
         return {"gee.correlation", "gee.qic", "gee.effect", "gee.effect.se", "gee.effect.ci", "gee.effect.p"} | cr2

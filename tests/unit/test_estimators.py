@@ -9,6 +9,7 @@ from trialbook.analysis import estimators
 from trialbook.analysis.estimators import Model
 from trialbook.errors import NotEstimable
 from trialbook.stats.effect_size import hedges_g
+from trialbook.trial.model import read_trial
 
 CASES = [
     ("actg175", "CD4"),
@@ -21,13 +22,13 @@ REPEATED = [case for case in CASES if case[1] != "CD8"]  # more than one follow-
 
 
 @pytest.fixture(scope="module")
-def wide(real):
+def wide(real_trial):
     """Give a parameter of a real trial: its values by arm, its baseline and its last visit."""
     read = {}
 
     def get(name, code):
         if name not in read:
-            read[name] = real(name)
+            read[name] = read_trial(real_trial(name))
         found = read[name]
         values = found.values(code, found.facts.analysis_sets.efficacy)
         return values, found.facts.visits.baseline, found.visits(code)[-1].avisitn
@@ -135,9 +136,10 @@ def test_an_unknown_method_is_answered_with_those_known(nk, wrong):
 
 def test_one_follow_up_visit_has_no_visit_term(wide):
     for code, terms in (("CD4", 4), ("CD8", 3)):
-        y, X, groups, _, _ = estimators.design(*wide("actg175_n20", code)[:2])
-        assert X.shape == (len(y), terms)
-        assert len(groups) == len(y)
+        records = estimators.design(*wide("actg175_n20", code)[:2])
+        assert records.X.shape == (len(records.y), terms)
+        assert len(records.groups) == len(records.y)
+        assert len(records.terms) == terms
 
 
 # the standardised difference

@@ -45,9 +45,9 @@ def cd4(study):
 
 
 @pytest.fixture(scope="module")
-def real(real):
+def real(real_trial):
     """Give a real trial, read once."""
-    return cache(lambda name: real(name))
+    return cache(lambda name: read_trial(real_trial(name)))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Whether the treatment worked: values by visit, the difference at the final one, and the effect over follow-up."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -52,9 +51,9 @@ def final_difference(trial: Trial, test: str = "pooled t", missing: str = "avail
     Returns
     -------
     Results
-        Keys ``<paramcd>.final.difference`` (test minus reference) with ``.ci``, ``.p``, ``.t``, ``.df``, and the
-        same of Welch's test under ``….welch``; a drawn P has its Monte Carlo error as ``.p_se``. Not estimable where
-        an arm has fewer than two values or neither arm varies, but for the difference of two means.
+        Keys ``<paramcd>.final.difference`` (test minus reference) with ``.se``, ``.ci``, ``.p``, ``.t``, ``.df``, and
+        the same of Welch's test under ``….welch``; a drawn P has its Monte Carlo error as ``.p_se``. Not estimable
+        where an arm has fewer than two values or neither arm varies, but for the difference of two means.
 
     References
     ----------
@@ -83,6 +82,7 @@ def _add_final(results: Results, trial: Trial, parameter: Parameter, wide: Wide,
             results.add(key, known[0].mean() - known[1].mean(), "difference", parameter.digits, **facts | said)
         elif name == key:
             results.add(key, effect and effect.estimate, "difference", parameter.digits, **facts)
+        results.add(f"{name}.se", effect and effect.se, "SE", parameter.digits + 1, **facts)
         _add_interval_and_p(results, name, effect, parameter.digits, facts)
         results.add(f"{name}.t", effect and effect.statistic, "t", 2, **facts | {"unit": ""})
         if not effect or effect.df is not None:
@@ -104,18 +104,16 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available") ->
     Returns
     -------
     Results
-        Keys ``<paramcd>.gee.effect`` with ``.se``, ``.ci``, ``.p`` (by `model`) and the same under ``….cr2`` (CR2
-        covariance, Satterthwaite t, with ``.df``); ``<paramcd>.gee.correlation`` and ``<paramcd>.gee.qic`` of the
-        working correlation, on available values. A drawn P has its Monte Carlo error as ``.p_se``.
+        Keys ``<paramcd>.gee.effect`` with ``.se``, ``.ci``, ``.p`` and, unless it is referred to z or to allocations,
+        ``.df`` (by `model`), and the same under ``….cr2`` (CR2 covariance, Satterthwaite t). A drawn P has its Monte
+        Carlo error as ``.p_se``. ``<paramcd>.gee.correlation`` and ``<paramcd>.gee.qic`` are of the working
+        correlation, on available values.
 
     References
     ----------
     Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018; Pan 2001 (QIC).
     """
     results, model = start_results(trial), model or Model()
-    small = replace(model, estimator="GEE", covariance="CR2", reference="satterthwaite")
-    if model.estimator == "REML":
-        small = replace(small, correlation="exchangeable")
     for parameter, wide in each_parameter(trial):
         datasets, refused = attempt(_completed, wide, missing)
         records = estimators.design(datasets[0] if datasets else wide, trial.facts.visits.baseline, model.adjusted)
@@ -125,26 +123,21 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available") ->
             results.add(f"{key}.{arm}.n", n, "n", **facts | {"group": arm, "unit": "participants"})
         facts["group"] = "difference"
         results.add(f"{key}.observations.n", len(records.y), "count", **facts | {"unit": "observations"})
-        for name, chosen in (("effect", model), ("effect.cr2", small)):
+        for name, chosen in (("effect", model), ("effect.cr2", model.small_sample)):
             effect, reason = None, refused
             if datasets:
                 alpha = trial.facts.alpha
                 estimate = partial(_over_follow_up, baseline=trial.facts.visits.baseline, model=chosen, alpha=alpha)
                 effect, reason = attempt(_pooled, datasets, estimate, alpha)
             facts |= {"estimand": "follow_up", "method": f"{chosen}{_RULE[missing]}", "reason": reason}
-            _add_mean_effect(results, f"{key}.{name}", effect, parameter.model_digits, facts)
-        _add_fit(results, trial, key, wide, small, facts | {"unit": "", "estimand": ""})
+            if name == "effect":
+                results.add(f"{key}.effect", effect and effect.estimate, "difference", parameter.model_digits, **facts)
+            results.add(f"{key}.{name}.se", effect and effect.se, "SE", parameter.model_digits, **facts)
+            _add_interval_and_p(results, f"{key}.{name}", effect, parameter.model_digits, facts)
+            if chosen.has_df:
+                results.add(f"{key}.{name}.df", effect and effect.df, "df", 1, **facts | {"unit": ""})
+        _add_fit(results, trial, key, wide, model.small_sample, facts | {"unit": "", "estimand": ""})
     return results
-
-
-def _add_mean_effect(results: Results, key: str, effect: Effect | None, digits: int, facts: dict) -> None:
-    """Record an effect with its standard error, interval and P; of the small-sample one, degrees of freedom too."""
-    if key.endswith(".cr2"):
-        results.add(f"{key}.df", effect and effect.df, "df", 1, **facts | {"unit": ""})
-    else:
-        results.add(key, effect and effect.estimate, "difference", digits, **facts)
-    results.add(f"{key}.se", effect and effect.se, "SE", digits, **facts)
-    _add_interval_and_p(results, key, effect, digits, facts)
 
 
 def _add_fit(results: Results, trial: Trial, key: str, wide: Wide, model: Model, facts: dict) -> None:

@@ -1,7 +1,7 @@
 """The effect of the treatment on one parameter, at the final visit or over the follow-up visits, by a named method."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
@@ -62,6 +62,17 @@ class Model:
     covariance: str = "robust"
     reference: str = "z"
     adjusted: bool = True
+
+    @property
+    def small_sample(self) -> "Model":
+        """The GEE whose small-sample inference stands beside that of this model."""
+        correlation = "exchangeable" if self.estimator == "REML" else self.correlation
+        return replace(self, estimator="GEE", correlation=correlation, covariance="CR2", reference="satterthwaite")
+
+    @property
+    def has_df(self) -> bool:
+        """Whether the effect is referred to a distribution with degrees of freedom."""
+        return self.reference not in ("z", "randomisation")
 
     def __str__(self) -> str:
         """The method as a table names it: what is the rule, an exchangeable correlation and a baseline, unsaid."""
@@ -185,13 +196,15 @@ def _by_likelihood(records: "Records", model: Model, alpha: float) -> WaldTest:
 class Records(NamedTuple):
     """The N records of a longitudinal model: outcome (N,), design (N, p), subject and index of the visit (N,).
 
-    `arms` counts the subjects in the model by arm.
+    `terms` (p,) says what a column of the design stands for: ``intercept``, ``arm``, the number of a visit, or
+    ``baseline``; `arms` counts the subjects in the model by arm.
     """
 
     y: np.ndarray
     X: np.ndarray
     groups: np.ndarray
     visits: np.ndarray
+    terms: list[str | float]
     arms: dict[str, int]
 
 
@@ -218,14 +231,15 @@ def design(wide: Wide, baseline: float, adjusted: bool = True) -> Records:
     base = _stack(wide, baseline)
     names = np.concatenate([arm.index.to_numpy(object) for arm in wide.values()])
     subject, column = np.nonzero(np.isfinite(values) & (np.isfinite(base)[:, None] | (not adjusted)))
-    _, visits = np.unique(visit[column], return_inverse=True)
+    present, visits = np.unique(visit[column], return_inverse=True)
     test = _arm(wide)
     indicators = np.eye(visits.max(initial=0) + 1)[visits, 1:]
     covariates = [base[subject]] if adjusted else []
+    terms = ["intercept", "arm", *present[1:].tolist(), *["baseline"] * adjusted]
     X = np.column_stack([np.ones(len(subject)), test[subject], indicators, *covariates])
     inside = np.isin(np.arange(len(test)), subject)
     arms = {arm: int(inside[test == first].sum()) for arm, first in zip(wide, (True, False), strict=True)}
-    return Records(values[subject, column], X.astype(float), names[subject], visits, arms)
+    return Records(values[subject, column], X.astype(float), names[subject], visits, terms, arms)
 
 
 def _allocated(test: permutation.RandomizationTest) -> Effect:

@@ -38,8 +38,9 @@ def characteristics(trial: Trial, trials: int) -> Results:
     Results
         Keys ``<paramcd>.operating.<method>.type1`` (percent) with its Monte Carlo interval ``.ci``, and as a `Level`
         ``.verdict``: whether the whole interval is within a tenth of the nominal level, above that, or below;
-        ``….power.<k>`` (percent) under the k-th of `EFFECTS`; ``<paramcd>.operating.{trials.n, correlation, sd}`` and
-        ``.effect.<k>``. The label of a method's results is its name.
+        ``….power.<k>`` (percent) under the k-th of `EFFECTS`. The label of a method's results is its name. Of the
+        simulated trials ``<paramcd>.operating.{trials.n, correlation, sd}``, where ``sd`` is that at the final visit,
+        ``.<visit>.sd`` at the others, and ``.effect.<k>``.
 
     References
     ----------
@@ -100,6 +101,10 @@ def _add_design(results: Results, trial: Trial, parameter: Parameter, index: int
     correlation = {"method": "any two visits, within arms", **facts}
     results.add(f"{key}.correlation", design.correlation, "correlation", 2, **correlation)
     results.add(f"{key}.sd", design.sd[-1], "SD", parameter.digits, unit=parameter.unit, method="final visit", **facts)
+    for visit, sd in zip(trial.visits(parameter.paramcd)[:-1], design.sd, strict=False):
+        name = trial.visit_id(visit, parameter.paramcd)
+        within = {"visit": visit.label, "label": visit.label, "unit": parameter.unit, "method": "within arms", **facts}
+        results.add(f"{key}.{name}.sd", sd, "SD", parameter.digits, **within)
     for k, effect in enumerate(EFFECTS[1:], 1):
         results.add(f"{key}.effect.{k}", effect, "effect in SD", 1 if effect % 1 else 0, **facts)
     counted = count(design, wanted, index, trial.facts.alpha)
