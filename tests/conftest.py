@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,12 @@ def nk():
 @pytest.fixture
 def copy(tmp_path):
     """An editable copy of the paper's trial."""
-    return Editable(_copy(filter(Path.is_file, NK_INR.iterdir()), tmp_path / "nk_inr"))
+    return copy_of_paper(tmp_path)
+
+
+def copy_of_paper(folder):
+    """Copy the trial of the paper, to be edited, into a folder."""
+    return Editable(_copy(filter(Path.is_file, NK_INR.iterdir()), folder / "nk_inr"))
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +142,18 @@ def real_trial(tmp_path_factory):
         return made[name]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def real(real_trial):
+    """A function that gives a real trial as it is read, by name."""
+    return cache(lambda name: read_trial(real_trial(name)))
+
+
+@pytest.fixture
+def unsaved(monkeypatch):
+    """Figures are drawn, and not written to SVG and PDF, which takes longest."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *args, **kwargs: None)
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,8 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
         fail(f"not YAML: {error.problem}", "mend this line or the one before it", mark.line + 1 if mark else None)
     except yaml.YAMLError:
         fail("not a text file: it holds characters that YAML does not allow", "save it as plain text, UTF-8")
+    if raw is None and not any(field.is_required() for field in model.model_fields.values()):
+        raw = {}  # every key has its default
     if not isinstance(raw, dict):
         fail("the file holds no keys", f"write it{listed}")
     try:

@@ -14,15 +14,14 @@ from trialbook.analysis import adverse_events, flow, harms, timeline
 from trialbook.displays import figures, tables
 from trialbook.errors import FaultsError
 from trialbook.results.formats import slug
-from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
 
 
 @pytest.fixture
-def amitriptyline(real_trial):
-    return read_trial(real_trial("amitriptyline_hivsn"))
+def amitriptyline(real):
+    return real("amitriptyline_hivsn")
 
 
 @pytest.fixture
@@ -177,8 +176,8 @@ def test_events_of_people_outside_the_safety_set_do_not_count(copy, treated):
     assert rows["safety.any.nk_art.n_of"].value == [1, 9]
 
 
-def test_no_adverse_events_collected(real_trial):
-    assert len(adverse_events.adverse_events(read_trial(real_trial("actg175_n20")))) == 0
+def test_no_adverse_events_collected(real):
+    assert len(adverse_events.adverse_events(real("actg175_n20"))) == 0
 
 
 def test_real_trials_have_the_columns_that_the_lines_need():
@@ -320,8 +319,8 @@ def test_classes_and_terms_stand_by_frequency_and_then_by_the_alphabet(nk):
 # what reads well when there is nothing
 
 
-def test_without_adae_every_display_says_that_nothing_was_collected(real_trial):
-    found = read_trial(real_trial("actg175_n20"))
+def test_without_adae_every_display_says_that_nothing_was_collected(real):
+    found = real("actg175_n20")
     none = adverse_events.adverse_events(found)
     participants = flow.flow(found)
     layouts = [tables.adverse_events(found, none, participants), tables.event_rates(found, none)]

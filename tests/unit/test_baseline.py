@@ -6,16 +6,15 @@ from reference import answers, facts
 
 from trialbook.analysis import baseline, exposure, flow, follow_up
 from trialbook.displays import figures, tables
-from trialbook.trial.model import read_trial
 
 TRIALS = ["amitriptyline_hivsn", "actg175", "actg175_n20"]
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.fixture
-def groups(request, real_trial):
+def groups(request, real):
     """The trial of the test's name, and R's group names for our group ids."""
-    found = read_trial(real_trial(request.getfixturevalue("name")))
+    found = real(request.getfixturevalue("name"))
     return found, {arm.id: arm.value for arm in found.arms} | {"all": "All"}
 
 
@@ -106,8 +105,8 @@ def test_cohens_d_follows_from_the_means_and_sds_of_r(name, groups):
 
 
 @pytest.mark.parametrize("name", [*TRIALS, "nk"])
-def test_every_display_is_laid_out(name, real_trial, nk):
-    found = nk if name == "nk" else read_trial(real_trial(name))
+def test_every_display_is_laid_out(name, real, nk):
+    found = nk if name == "nk" else real(name)
     counts, rows, given = flow.flow(found), baseline.baseline(found), exposure.exposure(found)
     attended = follow_up.attendance(found).update(follow_up.time_in_study(found))
     for layout in (

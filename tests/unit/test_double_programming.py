@@ -9,7 +9,6 @@ from reference import answers
 
 from trialbook.analysis import adverse_events, double_programming, efficacy, flow, longitudinal
 from trialbook.results.row import Results
-from trialbook.trial.model import read_trial
 
 ANALYSES = (
     flow.flow,
@@ -43,14 +42,14 @@ def test_both_ways_agree_on_our_trial(nk, nk_both_ways):
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_both_ways_agree_on_a_real_trial(real_trial, name):
-    study = read_trial(real_trial(name))
+def test_both_ways_agree_on_a_real_trial(real, name):
+    study = real(name)
     assert double_programming.check(study, *both_ways(study))["double.n"].value > 30
 
 
 @pytest.mark.parametrize(("name", "parameter"), [("amitriptyline_hivsn", "PAIN"), ("actg175_n20", "CD4")])
-def test_the_second_way_gives_what_r_gives(real_trial, name, parameter):
-    seconds, r = double_programming.of_efficacy(read_trial(real_trial(name))), answers(name)
+def test_the_second_way_gives_what_r_gives(real, name, parameter):
+    seconds, r = double_programming.of_efficacy(real(name)), answers(name)
     key, pooled = parameter.lower(), r[f"{parameter}.last_pooled"]["value"]
     assert seconds[f"{key}.final.difference"].value == pytest.approx(pooled["diff"], rel=1e-8)
     assert seconds[f"{key}.final.difference.ci"].value == pytest.approx([pooled["lo"], pooled["hi"]], rel=1e-8)

@@ -9,19 +9,18 @@ from reference import PARAMETERS, answers, facts
 from scipy import stats
 
 from trialbook.analysis import efficacy
-from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 EXACT = {"rel": 1e-8, "abs": 1e-12}
 
 
 @pytest.fixture(scope="module")
-def analysed(real_trial):
+def analysed(real):
     """A function that gives a real trial and all results of its efficacy, once."""
 
     @cache
     def analyse(name):
-        found = read_trial(real_trial(name))
+        found = real(name)
         results = efficacy.by_visit(found)
         for analysis in (efficacy.final_difference, efficacy.gee):
             results.update(analysis(found))

@@ -9,7 +9,6 @@ from trialbook.analysis import estimators
 from trialbook.analysis.estimators import Model
 from trialbook.errors import NotEstimable
 from trialbook.stats.effect_size import hedges_g
-from trialbook.trial.model import read_trial
 
 CASES = [
     ("actg175", "CD4"),
@@ -22,13 +21,13 @@ REPEATED = [case for case in CASES if case[1] != "CD8"]  # more than one follow-
 
 
 @pytest.fixture(scope="module")
-def wide(real_trial):
+def wide(real):
     """Give a parameter of a real trial: its values by arm, its baseline and its last visit."""
     read = {}
 
     def get(name, code):
         if name not in read:
-            read[name] = read_trial(real_trial(name))
+            read[name] = real(name)
         found = read[name]
         values = found.values(code, found.facts.analysis_sets.efficacy)
         return values, found.facts.visits.baseline, found.visits(code)[-1].avisitn

@@ -124,7 +124,7 @@ def test_a_file_in_another_encoding_or_that_is_not_there_is_said_in_words(tmp_pa
     (tmp_path / "latin.ipynb").write_bytes('{"cells": "é"}'.encode("latin1"))
     with pytest.raises(UserError, match=r"latin\.ipynb is not JSON"):
         executed.read(tmp_path)
-    with pytest.raises(UserError, match="gone.ipynb is not there"):
+    with pytest.raises(UserError, match=r"gone\.ipynb is not there"):
         executed.cells(tmp_path / "gone.ipynb")
 
 

@@ -5,7 +5,6 @@ from reference import table
 
 from trialbook.analysis import flow
 from trialbook.errors import FaultsError
-from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -42,8 +41,8 @@ def test_flow_adds_up(leavers):
 
 
 @pytest.mark.parametrize("name", ["amitriptyline_hivsn", "actg175", "actg175_n20"])
-def test_flow_of_a_trial_without_disposition_does_not_invent_it(name, real_trial):
-    found = read_trial(real_trial(name))
+def test_flow_of_a_trial_without_disposition_does_not_invent_it(name, real):
+    found = real(name)
     counts = flow.flow(found)
     assert not [row.key for row in counts if ".left." in row.key or ".completed." in row.key]
     assert counts["cohort.randomised.n"].value == len(table(name, "adsl"))

@@ -5,14 +5,13 @@ import pytest
 from reference import table
 
 from trialbook.analysis import follow_up
-from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.mark.parametrize("name", ["amitriptyline_hivsn", "actg175", "actg175_n20"])
-def test_attendance_equals_a_count_by_hand(name, real_trial):
-    found = read_trial(real_trial(name))
+def test_attendance_equals_a_count_by_hand(name, real):
+    found = real(name)
     rows, lab = follow_up.attendance(found), table(name, "adlb")
     arms = table(name, "adsl").set_index("USUBJID")["TRT01P"]
     for arm in found.arms:

@@ -3,13 +3,12 @@
 import pytest
 
 from trialbook.analysis import harms
-from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def test_harms_are_answered_from_the_data_or_from_the_facts_or_said_not_to_be(copy, real_trial):
-    said = harms.answers(read_trial(real_trial("amitriptyline_hivsn")))
+def test_harms_are_answered_from_the_data_or_from_the_facts_or_said_not_to_be(copy, real):
+    said = harms.answers(real("amitriptyline_hivsn"))
     assert said["safety.harms.window"].value == "not stated"
     assert said["safety.harms.seriousness"].value == "not collected"
     assert "safety.harms.seriousness.placebo.n_of" not in said

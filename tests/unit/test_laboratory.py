@@ -26,12 +26,6 @@ def none(tmp_path_factory):
     return read_trial(generate(tmp_path_factory.mktemp("none") / "trial", laboratory=0))
 
 
-@pytest.fixture
-def unsaved(monkeypatch):
-    """Figures are drawn, and not written to SVG and PDF, which takes longest."""
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *args, **kwargs: None)
-
-
 def all_results(found):
     rows = [*laboratory.by_visit(found), *grading.grade_shifts(found), *grading.marked_abnormalities(found)]
     return [*rows, *hys_law.hys_law(found)[0]]
@@ -287,8 +281,8 @@ def test_no_parameter_is_said_to_be_none(unsaved, none):
 
 
 @pytest.mark.parametrize("name", ["actg175_n20", "amitriptyline_hivsn"])
-def test_real_trials_without_laboratory_values_are_displayed(unsaved, real_trial, name):
-    made, drawings = all_displays(read_trial(real_trial(name)))
+def test_real_trials_without_laboratory_values_are_displayed(unsaved, real, name):
+    made, drawings = all_displays(real(name))
     assert len(made) == 5
     assert len(drawings) == 2
 

@@ -14,7 +14,7 @@ def project(tmp_path):
     """A project with one notebook, which was run, and one that it has no longer."""
     for folder in ("data", "book", "notebooks", "executed"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "trialbook.yml").write_text("{output: _build}")
+    (tmp_path / "trialbook.yml").write_text("")
     (tmp_path / "_toc.yml").write_text("root: book/index\nentries:\n  - file: executed/one\n")
     (tmp_path / "notebooks/one.ipynb").write_text("{}")
     for name in ("one", "gone"):

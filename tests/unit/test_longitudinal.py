@@ -14,7 +14,6 @@ from scipy import stats
 
 from trialbook.analysis import efficacy, longitudinal
 from trialbook.displays import figures, tables
-from trialbook.trial.model import read_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 EXACT = {"rel": 1e-8, "abs": 1e-12}
@@ -23,9 +22,9 @@ R = json.loads(SCRIPT.with_suffix(".json").read_text())
 
 
 @pytest.fixture(scope="module")
-def analysed(real_trial):
+def analysed(real):
     """A function that gives the analysis of variance of a real trial, once."""
-    return cache(lambda name: longitudinal.anova(read_trial(real_trial(name))))
+    return cache(lambda name: longitudinal.anova(real(name)))
 
 
 # the ANOVA
@@ -66,8 +65,8 @@ def test_anova_equals_afex(analysed, name, code):
         assert rows[f"{key}.{part}.generalised_eta_squared"].value == pytest.approx(theirs["ges"], **EXACT)
 
 
-def test_checks_equal_scipy(real_trial):
-    found = read_trial(real_trial("actg175_n20"))
+def test_checks_equal_scipy(real):
+    found = real("actg175_n20")
     rows, checks = longitudinal.anova_checks(found)
     complete = {arm: values.dropna() for arm, values in found.values("CD4").items()}
     means = [values.mean(axis=1) - values.mean(axis=1).mean() for values in complete.values()]
@@ -84,8 +83,8 @@ def test_checks_equal_scipy(real_trial):
 
 
 @pytest.mark.parametrize("name", ["nk_inr", "actg175_n20", "amitriptyline_hivsn"])
-def test_displays_of_the_course_are_laid_out(real_trial, nk, name):
-    found = nk if name == "nk_inr" else read_trial(real_trial(name))
+def test_displays_of_the_course_are_laid_out(real, nk, name):
+    found = nk if name == "nk_inr" else real(name)
     checks, arrays = longitudinal.anova_checks(found)
     by_visit = longitudinal.effect_by_visit(found)
     rows = tables.anova(found, longitudinal.anova(found)).rows
@@ -106,9 +105,9 @@ def test_displays_of_the_course_are_laid_out(real_trial, nk, name):
 
 
 @pytest.mark.parametrize("key", R["results"])
-def test_effects_by_visit_equal_clubsandwich(real_trial, nk, key):
+def test_effects_by_visit_equal_clubsandwich(real, nk, key):
     name, code, *holes = key.split(".")
-    found, theirs = nk if name == "nk_inr" else read_trial(real_trial(name)), R["results"][key]
+    found, theirs = nk if name == "nk_inr" else real(name), R["results"][key]
     if holes:
         adlb = found.adlb[(found.adlb["PARAMCD"] == code) & found.adlb["BASE"].notna()]
         later = adlb[(adlb["AVISITN"] > 0) & adlb["AVAL"].notna()]
@@ -154,8 +153,8 @@ def test_a_visit_that_an_arm_missed_has_no_effect_and_the_others_have(nk, copy):
     assert rows["cd4.gee.equal_effects.df"].value.startswith("4, ")
 
 
-def test_one_follow_up_visit_has_nothing_to_be_equal_to(real_trial):
-    found = read_trial(real_trial("actg175_n20"))
+def test_one_follow_up_visit_has_nothing_to_be_equal_to(real):
+    found = real("actg175_n20")
     rows, overall = longitudinal.effect_by_visit(found), efficacy.gee(found)
     assert rows["cd8.gee.final.p"].value == pytest.approx(overall["cd8.gee.effect.cr2.p"].value, rel=1e-9)
     assert rows["cd8.gee.equal_effects.p"].reason == "there is an effect at one visit only"

@@ -45,9 +45,9 @@ def cd4(study):
 
 
 @pytest.fixture(scope="module")
-def real(real_trial):
+def real(real):
     """Give a real trial, read once."""
-    return cache(lambda name: read_trial(real_trial(name)))
+    return cache(lambda name: real(name))
 
 
 @pytest.fixture

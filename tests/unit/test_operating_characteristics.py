@@ -8,11 +8,10 @@ from trialbook.displays import figures, tables
 from trialbook.results.verdicts import Level
 from trialbook.stats import simulated_trials
 from trialbook.stats.simulated_trials import METHODS
-from trialbook.trial.model import read_trial
 
 
-def test_a_method_that_a_trial_does_not_allow_says_why(real_trial):
-    rows = operating_characteristics.characteristics(read_trial(real_trial("actg175_n20")), 50)
+def test_a_method_that_a_trial_does_not_allow_says_why(real):
+    rows = operating_characteristics.characteristics(real("actg175_n20"), 50)
     row = rows["cd8.operating.intercept.type1"]
     assert row.reason == "one follow-up visit does not tell participants from visits"
     assert row.label == "REML, random intercept, Kenward–Roger t"
@@ -75,8 +74,8 @@ def test_a_trial_that_cannot_be_simulated_says_why(copy):
 
 
 @pytest.mark.parametrize("name", ["actg175", "actg175_n20", "amitriptyline_hivsn"])
-def test_real_trials_are_simulated(real_trial, name):
-    found = read_trial(real_trial(name))
+def test_real_trials_are_simulated(real, name):
+    found = real(name)
     rows = operating_characteristics.characteristics(found, 50)
     for parameter in found.parameters("efficacy"):
         assert rows[f"{parameter.id}.operating.trials.n"].value == 50

@@ -51,6 +51,15 @@ def test_a_project_is_found_upwards_and_its_paths_lead_from_where_one_stands(pap
     assert Project.find(Path(paper.name, "prose")).site == Path(paper.name, "out/html")
 
 
+@pytest.mark.parametrize("text", ["", "# all as usual\n"])
+def test_a_trialbook_yml_may_leave_all_to_the_defaults(tmp_path, text):
+    for folder in ("data", "book", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "trialbook.yml").write_text(text)
+    found = Project.find(tmp_path)
+    assert (found.trial, found.site) == (found.root / "data", found.root / "_build/html")
+
+
 def test_without_a_trialbook_yml_it_is_said_what_makes_a_project(tmp_path):
     with pytest.raises(UserError, match=r"neither it nor a folder above holds trialbook\.yml.*\n.*trialbook -C FOLDER"):
         Project.find(tmp_path)

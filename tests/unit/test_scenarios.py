@@ -8,7 +8,6 @@ from trialbook.analysis import efficacy, scenarios
 from trialbook.displays import figures, tables
 from trialbook.errors import FaultsError, UserError
 from trialbook.results.row import Results
-from trialbook.trial.model import read_trial
 
 FILE = ROOT / "notebooks/scenarios.yml"
 
@@ -45,8 +44,8 @@ def test_the_published_choices_are_the_parameters_of_the_efficacy_notebook(chose
         assert given[name] == getattr(published, name)
 
 
-def test_a_set_that_a_trial_does_not_declare_is_not_asked_for(real_trial):
-    small = scenarios.read(FILE, read_trial(real_trial("actg175_n20")))
+def test_a_set_that_a_trial_does_not_declare_is_not_asked_for(real):
+    small = scenarios.read(FILE, real("actg175_n20"))
     assert "per_protocol" not in {scenario.id for scenario in small}
 
 
@@ -139,7 +138,7 @@ def test_a_scenario_that_cannot_be_estimated_says_why(nk, chosen):
     assert any("not positive definite" in note for note in table.notes)
 
 
-def test_a_scenario_of_a_set_that_is_not_declared_is_a_mistake_of_the_user(real_trial, chosen):
+def test_a_scenario_of_a_set_that_is_not_declared_is_a_mistake_of_the_user(real, chosen):
     per_protocol = next(scenario for scenario in chosen if scenario.id == "per_protocol")
     with pytest.raises(UserError, match="no set 'per_protocol'"):
-        scenarios.run(read_trial(real_trial("actg175_n20")), per_protocol)
+        scenarios.run(real("actg175_n20"), per_protocol)

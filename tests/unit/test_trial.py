@@ -6,7 +6,6 @@ from conftest import NK_INR, TRIALS
 from trialbook import cli
 from trialbook.analysis import adverse_events, baseline, efficacy, exposure, flow, laboratory, longitudinal, protocol
 from trialbook.errors import FaultsError, UserError
-from trialbook.trial.model import read_trial
 
 ANALYSES = (
     protocol.facts,
@@ -33,8 +32,8 @@ def test_our_trial_is_valid(capsys):
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in TRIALS.iterdir() if path.is_dir()))
-def test_real_trials_are_valid(real_trial, name):
-    found = read_trial(real_trial(name))
+def test_real_trials_are_valid(real, name):
+    found = real(name)
     assert found.facts.provenance == "real"
     assert [arm.role for arm in found.arms] == ["test", "reference"]
     assert found.facts.visits.unit == "week"
@@ -124,8 +123,8 @@ def test_baseline_may_have_any_number(copy, nk, baseline):
         assert list(analysis(found)) == list(analysis(nk))
 
 
-def test_weeks_as_visits(real_trial):
-    found = read_trial(real_trial("amitriptyline_hivsn"))
+def test_weeks_as_visits(real):
+    found = real("amitriptyline_hivsn")
     assert protocol.facts(found)["visits.unit"].value == "week"
     assert protocol.facts(found)["visits.final"].value == "week 6"
 

@@ -37,6 +37,43 @@ class Receipt:
     date: str
     seconds: float
 
+    @classmethod
+    def of(
+        cls, before: Edition, now: Edition, draft: Path | None, requirements: Path, revision: str, seconds: float
+    ) -> "Receipt":
+        """Compare a paper that was computed anew with what was accepted, and note the circumstances.
+
+        Parameters
+        ----------
+        before, now : Edition
+            With the hashes of their data.
+        draft : Path, optional
+            The site of the paper, a draft, whose faults count; not given where it may have some.
+        requirements : Path
+            The locked versions of all packages; there need be none.
+        revision : str
+            Of the code.
+        seconds : float
+            That it took to compute.
+
+        Returns
+        -------
+        Receipt
+        """
+        pins = locked(requirements.read_text("utf8")) if requirements.exists() else {}
+        return cls(
+            changes=compare(before, now),
+            faults=_faults(draft) if draft else [],
+            data=_files(before.lock.data, now.lock.data),
+            environment=different(pins),
+            packages=len(pins),
+            python=platform.python_version(),
+            platform=f"{platform.system()} {platform.machine()}",
+            revision=revision,
+            date=datetime.now(UTC).isoformat(" ", "seconds"),
+            seconds=round(seconds, 1),
+        )
+
     def _repr_html_(self) -> str:
         return report.page("receipt.html", receipt=self, changes=self.changes)
 
@@ -66,43 +103,6 @@ def _told(change: Change) -> dict:
     """A change as it stands in ``receipt.json``."""
     numbers = {name: number and asdict(number) for name, number in (("before", change.before), ("now", change.now))}
     return {"key": change.key, **numbers, "verdict": change.said}
-
-
-def receipt(
-    before: Edition, now: Edition, draft: Path | None, requirements: Path, revision: str, seconds: float
-) -> Receipt:
-    """Compare a paper that was computed anew with what was accepted, and note the circumstances.
-
-    Parameters
-    ----------
-    before, now : Edition
-        With the hashes of their data.
-    draft : Path, optional
-        The site of the paper, a draft, whose faults count; not given where it may have some.
-    requirements : Path
-        The locked versions of all packages; there need be none.
-    revision : str
-        Of the code.
-    seconds : float
-        That it took to compute.
-
-    Returns
-    -------
-    Receipt
-    """
-    pins = locked(requirements.read_text("utf8")) if requirements.exists() else {}
-    return Receipt(
-        changes=compare(before, now),
-        faults=_faults(draft) if draft else [],
-        data=_files(before.lock.data, now.lock.data),
-        environment=different(pins),
-        packages=len(pins),
-        python=platform.python_version(),
-        platform=f"{platform.system()} {platform.machine()}",
-        revision=revision,
-        date=datetime.now(UTC).isoformat(" ", "seconds"),
-        seconds=round(seconds, 1),
-    )
 
 
 def locked(requirements: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from trialbook import provenance
 from trialbook.editions import changes, lock
-from trialbook.editions.receipt import Receipt, receipt
+from trialbook.editions.receipt import Receipt
 from trialbook.project import Project
 from trialbook.workflow import plan
 from trialbook.workflow.make import make
@@ -65,4 +65,4 @@ def compare(project: Project, draft: bool = False, seconds: float = 0.0) -> Rece
     before = changes.of_lock(project.lock.name, project.lock, project.texts(), project.claims)
     now = changes.of_site("the paper computed anew", project.site / "results.json", project.data)
     revision = provenance.revision(project.root, plan.code(project))
-    return receipt(before, now, None if draft else project.site, project.requirements, revision, seconds)
+    return Receipt.of(before, now, None if draft else project.site, project.requirements, revision, seconds)
