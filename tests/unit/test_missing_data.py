@@ -254,7 +254,7 @@ def _constant(rows):
         (_blank(lambda rows: rows["AVISITN"] == "24"), "nobody in the test arm has a value at visit 7 of 7"),
         (_blank(lambda rows: (rows["AVISITN"] == "0") & (rows["TRTP"] == "ART")), "the reference arm .* visit 1 of 7"),
         (_blank(lambda rows: rows["TRTP"] == "NK+ART"), "nobody in the test arm has a value at visit 1 of 7"),
-        (_constant, "baseline does not vary"),
+        (_constant, "baseline value does not vary"),
     ],
 )
 def test_what_cannot_be_estimated_is_said(copy, spoil, words):

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from trialbook.errors import NotEstimable
+from trialbook.stats.cr2 import satterthwaite
 from trialbook.stats.wald import WaldTest, wald_test
 from trialbook.stats.working_correlation import SINGULAR, Structure, arrange, working_correlation
 
@@ -284,12 +285,9 @@ def _load(block: _Block, direction: np.ndarray, covariance: Covariance) -> np.nd
 
 
 def _satterthwaite(pairs: list[tuple[_Block, np.ndarray]]) -> float:
-    """Degrees of freedom tr(P)^2 / sum(P^2) with P_kl = [k = l] q_k'q_k - z_k'z_l and z_k = U_k'q_k."""
-    diagonal = np.concatenate([np.sum(load**2, axis=1) for _, load in pairs])
+    squares = np.concatenate([np.sum(load**2, axis=1) for _, load in pairs])
     z = np.concatenate([np.einsum("mnp,mn->mp", block.design, load) for block, load in pairs])
-    lengths = np.sum(z**2, axis=1)
-    squares = np.sum(diagonal**2) - 2 * diagonal @ lengths + np.sum((z.T @ z) ** 2)
-    return float(np.sum(diagonal - lengths) ** 2 / squares)
+    return float(satterthwaite(squares, z))
 
 
 def _total_variance(z: np.ndarray, squares: np.ndarray) -> float:

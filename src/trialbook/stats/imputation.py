@@ -7,6 +7,7 @@ import pandas as pd
 from statsmodels.imputation.bayes_mi import BayesGaussMI
 
 from trialbook.errors import NotEstimable
+from trialbook.stats.cr2 import Regressions
 from trialbook.stats.wald import WaldTest, wald_test
 
 DRAWS = 100  # imputed data sets; at least the percentage of missing information (White, Royston & Wood 2011)
@@ -190,26 +191,14 @@ def mean_effect(means, test, baseline):
 
     References
     ----------
-    Bell and McCaffrey (2002), Surv Methodol 28:169-181. Pustejovsky and Tipton (2018), J Bus Econ Stat 36:672-683.
+    `trialbook.stats.cr2` gives the sources.
     """
-    draws, n = baseline.shape
+    n = len(test)
     if n <= 3:
         raise NotEstimable(f"3 parameters need more participants than the {n} there are")
-    centred = baseline - baseline.mean(axis=1, keepdims=True)
-    design = np.stack([np.ones((draws, n)), centred, np.broadcast_to(test, (draws, n))], axis=2)
-    basis, triangle = np.linalg.qr(design)
-    lengths = np.abs(np.diagonal(triangle, axis1=1, axis2=2))
-    sizes = np.column_stack([np.ones(draws), np.linalg.norm(baseline, axis=1), np.ones(draws)])
-    if (lengths <= ROUNDING * sizes).any():
-        raise NotEstimable("the baseline does not vary or tells the arms apart")
-    weights = basis[:, :, 2] / triangle[:, 2, 2, None]
-    spread = 1 - np.sum(basis**2, axis=2)
-    residual = means - np.einsum("dnp,dp->dn", basis, np.einsum("dnp,dn->dp", basis, means))
-    loads = np.where(spread > ROUNDING, weights**2 / np.maximum(spread, ROUNDING), 0.0)
-    cross = np.einsum("dnp,dn,dnq->dpq", basis, loads, basis)
-    squares = np.sum(loads**2 * (2 * spread - 1), axis=1) + np.sum(cross**2, axis=(1, 2))
-    df = np.sum(loads * spread, axis=1) ** 2 / squares
-    return np.sum(weights * means, axis=1), np.sum(loads * residual**2, axis=1), df
+    regressions = Regressions(test, baseline)
+    fitted = regressions.fit(means)
+    return fitted.estimate, fitted.variance(1), regressions.satterthwaite()
 
 
 def _sampler(scaled, rng):

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import linalg, special
 
 from trialbook.errors import NotEstimable
+from trialbook.stats.cr2 import Regressions
 
 EFFECTS = (0.0, 0.5, 1.0, 1.5)  # of the test arm at each follow-up visit, in standard deviations at the final visit
 BLOCK = 2**20  # values drawn at a time
@@ -161,15 +162,15 @@ def p_values(y, design, alpha=0.05):
     test = np.repeat([True, False], design.sizes)
     n, visits = len(test), y.shape[2]
     base, mean, final = y[:, :, 0], y[:, :, 1:].mean(axis=2), y[:, :, -1]
-    wald, ols = {}, _Regression(test)
+    wald: dict[str, tuple[np.ndarray, np.ndarray, float | np.ndarray]] = {}
     pooled, welch, df_welch = _two_means(final, test)
     wald["pooled_t"] = _difference(final, test), pooled, n - 2
     wald["welch"] = _difference(final, test), welch, df_welch
-    wald["gee_unadjusted"] = _difference(mean, test), ols.fit(mean).variance(0), np.inf
-    adjusted = _Regression(test, base)
-    effect = adjusted.fit(mean)
-    wald["ancova"] = adjusted.fit(final).model_based(n - 3)
-    wald["intercept"] = effect.model_based(n - 3)
+    wald["gee_unadjusted"] = _difference(mean, test), Regressions(test).fit(mean).variance(0), np.inf
+    adjusted = Regressions(test, base)
+    effect, at_final = adjusted.fit(mean), adjusted.fit(final)
+    wald["ancova"] = at_final.estimate, at_final.model_based(n - 3), n - 3
+    wald["intercept"] = effect.estimate, effect.model_based(n - 3), n - 3
     wald["gee_robust"] = effect.estimate, effect.variance(0), np.inf
     wald["gee_cr2"] = effect.estimate, effect.variance(1), adjusted.satterthwaite()
     for method, power in (("gee_kc", 1), ("gee_md", 2)):
@@ -184,53 +185,6 @@ def p_values(y, design, alpha=0.05):
     found["anova_arm"] = _p((_difference(level, test) + share * effects) / np.sqrt(_two_means(level, test)[0]), n - 2)
     found["anova_interaction"] = _interaction(y, test, effects)
     return found
-
-
-class _Regression:
-    """Least squares of one outcome on arm and, if given, baseline, in many trials: leverages, then fits."""
-
-    def __init__(self, test, base=None):
-        n = len(test)
-        arm = test - test.mean()
-        self.basis = [np.full((1, n), n**-0.5)]
-        if base is not None:
-            centred = base - base.mean(axis=1, keepdims=True)
-            self.basis.append(centred / np.linalg.norm(centred, axis=1, keepdims=True))
-            arm = arm - (self.basis[1] @ arm)[:, None] * self.basis[1]
-        self.arm = np.atleast_2d(arm)
-        self.size = np.sum(self.arm**2, axis=1)
-        direction = self.arm / np.sqrt(self.size)[:, None]
-        self.basis.append(direction)
-        self.room = 1 - sum(column**2 for column in self.basis)  # one minus the leverage
-
-    def fit(self, outcome):
-        residual = outcome - sum(np.sum(column * outcome, axis=1, keepdims=True) * column for column in self.basis)
-        return _Fitted(self, np.sum(self.arm * outcome, axis=1) / self.size, residual)
-
-    def satterthwaite(self):
-        """Degrees of freedom of CR2 under independent participants of one variance."""
-        loads = self.arm**2 / self.room
-        crossed = sum(np.sum(loads * one * other, axis=1) ** 2 for one in self.basis for other in self.basis)
-        squares = np.sum(loads**2 * (2 * self.room - 1), axis=1) + crossed
-        return np.sum(loads * self.room, axis=1) ** 2 / squares
-
-
-@dataclass(frozen=True, eq=False)
-class _Fitted:
-    """The arm's coefficient (trials,) and the residuals (trials, participants) of one outcome."""
-
-    regression: _Regression
-    estimate: np.ndarray
-    residual: np.ndarray
-
-    def variance(self, power):
-        """Sandwich variance, each squared residual over one minus its leverage to a power (0 robust, 1 KC, 2 MD)."""
-        weights = (self.regression.arm * self.residual) ** 2 / self.regression.room**power
-        return np.sum(weights, axis=1) / self.regression.size**2
-
-    def model_based(self, df):
-        variance = np.sum(self.residual**2, axis=1) / df / self.regression.size
-        return self.estimate, variance, df
 
 
 def _difference(outcome, test):
