@@ -1,17 +1,18 @@
 """Values by visit and arm: their number, centre and spread, and the change from the baseline."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from trialbook.results.row import Results
+from trialbook.results.row import Fields, Results
 from trialbook.trial.config import AnalysisSet
 from trialbook.trial.model import Trial
 
 WHISKERS = (5, 95)  # percentiles, so that no box shows the value of one person
+Role = Literal["efficacy", "laboratory"]
 NONE, FEW = "no value", "fewer than two values"
 
 
@@ -20,13 +21,13 @@ class _Statistic(NamedTuple):
 
     kind: str
     needs: int
-    of: Callable[[pd.Series, float], float | list[float]]
+    of: Callable[[pd.Series, float], Any]
     method: str = ""
 
 
 def _interval_of_mean(known: pd.Series, alpha: float) -> list[float]:
-    half = stats.t.ppf(1 - alpha / 2, len(known) - 1) * known.sem()
-    return [known.mean() - half, known.mean() + half]
+    mean, half = known.mean(), stats.t.ppf(1 - alpha / 2, len(known) - 1) * stats.sem(known)
+    return [mean - half, mean + half]
 
 
 _STATISTICS = {
@@ -39,7 +40,7 @@ _STATISTICS = {
 }
 
 
-def summarise(trial: Trial, role: str, analysis_set: AnalysisSet, statistics: tuple[str, ...]) -> Results:
+def summarise(trial: Trial, role: Role, analysis_set: AnalysisSet, statistics: tuple[str, ...]) -> Results:
     """Summarise each parameter of a role by visit and arm.
 
     Parameters
@@ -61,7 +62,7 @@ def summarise(trial: Trial, role: str, analysis_set: AnalysisSet, statistics: tu
     for parameter in trial.parameters(role):
         wide = trial.values(parameter.paramcd, analysis_set)
         start, schedule = trial.facts.visits.baseline, trial.visits(parameter.paramcd)
-        facts = {"parameter": parameter.paramcd, "unit": parameter.unit}
+        facts: Fields = {"parameter": parameter.paramcd, "unit": parameter.unit}
         for visit in schedule:
             for arm, values in wide.items():
                 key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}"
@@ -76,9 +77,7 @@ def summarise(trial: Trial, role: str, analysis_set: AnalysisSet, statistics: tu
     return results
 
 
-def _add(
-    results: Results, key: str, known: pd.Series, statistic: _Statistic, digits: int, facts: dict[str, str]
-) -> None:
+def _add(results: Results, key: str, known: pd.Series, statistic: _Statistic, digits: int, facts: Fields) -> None:
     enough = len(known) >= statistic.needs
     results.add(
         key,

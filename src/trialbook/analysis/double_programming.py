@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def check(trial: Trial, reported: Mapping[str, Result], seconds: Mapping[str, Se
     return results
 
 
-def _agree(first: object, second: object) -> bool:
+def _agree(first: Any, second: Any) -> bool:
     if first is None or second is None:
         return first is second
     return np.shape(first) == np.shape(second) and np.allclose(first, second, rtol=TOLERANCE, atol=1e-12)
@@ -155,7 +156,8 @@ def of_safety(trial: Trial) -> dict[str, Second]:
         return {}
     flag = trial.facts.analysis_sets.safety.flag
     arms = {arm.value: arm.id for arm in trial.arms}
-    in_arm = {row.USUBJID: arms[row.TRT01P] for row in trial.adsl.itertuples() if getattr(row, flag) == "Y"}
+    inside = trial.adsl[trial.adsl[flag] == "Y"]
+    in_arm = {who: arms[arm] for who, arm in zip(inside["USUBJID"], inside["TRT01P"], strict=True)}
     sizes = Counter(in_arm.values())
     events = [row for row in trial.adae.itertuples() if row.TRTEMFL == "Y" and row.USUBJID in in_arm]
     affected = {(slug(row.AEDECOD), row.USUBJID) for row in events} | {("any", row.USUBJID) for row in events}
@@ -198,7 +200,7 @@ def of_efficacy(trial: Trial) -> dict[str, Second]:
     Liang & Zeger 1986; Bell & McCaffrey 2002; Pustejovsky & Tipton 2018 (CR2, Satterthwaite). Box 1954, Ann Math
     Stat 25:484 (epsilon); Winer 1971, Statistical Principles in Experimental Design (sums of squares).
     """
-    seconds = {}
+    seconds: dict[str, Second] = {}
     for parameter in trial.parameters("efficacy"):
         rows = _rows(trial, parameter)
         for part in (_means, _final, _gee, _anova):
@@ -266,7 +268,7 @@ def _gee(trial: Trial, parameter: Parameter, rows: pd.DataFrame) -> dict[str, Se
     if records["test"].nunique() < 2:
         return _none(keys + small, way, "an arm has nobody with a baseline and a follow-up value")
     visits = " + C(AVISITN)" if records["AVISITN"].nunique() > 1 else ""
-    unit = records[["AVAL", "base"]].abs().max(axis=None) or 1.0  # of large values the program would warn
+    unit = float(np.abs(records[["AVAL", "base"]].to_numpy()).max()) or 1.0  # of large values the program would warn
     records = records.assign(AVAL=records["AVAL"] / unit, base=records["base"] / unit)
     model = smf.gee(f"AVAL ~ test + base{visits}", "USUBJID", records, cov_struct=sm.cov_struct.Exchangeable())
     if reason := _why_not(model):
@@ -284,7 +286,7 @@ def _gee(trial: Trial, parameter: Parameter, rows: pd.DataFrame) -> dict[str, Se
     return found | _cr2(model, fit, unit, trial.facts.alpha) if small else found
 
 
-def _why_not(model) -> str:
+def _why_not(model: sm.GEE) -> str:
     """Why a marginal model cannot be fitted; nothing if it can."""
     y, X = model.endog, model.exog
     if len(np.unique(model.groups)) <= X.shape[1]:
@@ -296,8 +298,8 @@ def _why_not(model) -> str:
     return "the model fits exactly" if np.linalg.norm(residual) <= NOTHING * np.linalg.norm(y) else ""
 
 
-def _cr2(model, fit, unit: float, alpha: float) -> dict[str, Second]:
-    """CR2 and Satterthwaite's degrees of freedom as they are defined, with matrices of all records, outcomes in `unit`."""
+def _cr2(model: sm.GEE, fit: Any, unit: float, alpha: float) -> dict[str, Second]:
+    """CR2 and Satterthwaite's degrees of freedom by their definition, with matrices of all records; outcomes are in `unit`."""
     y, X, rho = model.endog, model.exog, float(fit.cov_struct.dep_params)
     same = np.asarray(model.groups)[:, None] == np.asarray(model.groups)
     Phi = np.where(same, rho, 0.0) + (1 - rho) * np.eye(len(y))

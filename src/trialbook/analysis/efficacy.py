@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from trialbook.analysis import by_visit as visits
 from trialbook.analysis import estimators
 from trialbook.analysis.estimators import Effect, Model, Wide, attempt
-from trialbook.results.row import Results
+from trialbook.results.row import Fields, Results
 from trialbook.stats import imputation
 from trialbook.stats.effect_size import hedges_g
 from trialbook.trial.config import Parameter
@@ -73,9 +74,9 @@ def _add_final(results: Results, trial: Trial, parameter: Parameter, wide: Wide,
     for name, chosen in ((key, test), (f"{key}.welch", "Welch")):
         effect, reason = None, refused
         if datasets:
-            options = {"last": last.avisitn, "test": chosen, "alpha": trial.facts.alpha}
-            estimate = partial(estimators.at_final_visit, baseline=trial.facts.visits.baseline, **options)
-            effect, reason = attempt(_pooled, datasets, estimate, trial.facts.alpha)
+            alpha, start = trial.facts.alpha, trial.facts.visits.baseline
+            estimate = partial(estimators.at_final_visit, baseline=start, last=last.avisitn, test=chosen, alpha=alpha)
+            effect, reason = attempt(_pooled, datasets, estimate, alpha)
         facts |= {"method": _SAID.get(chosen, chosen) + _RULE[missing], "reason": reason}
         if name == key and not effect and test in _SAID and all(map(len, known)):
             said = {"method": "difference in means", "reason": ""}
@@ -140,7 +141,7 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available") ->
     return results
 
 
-def _add_fit(results: Results, trial: Trial, key: str, wide: Wide, model: Model, facts: dict) -> None:
+def _add_fit(results: Results, trial: Trial, key: str, wide: Wide, model: Model, facts: Fields) -> None:
     """Record the working correlation and the QIC of a GEE on the available values."""
     found, reason = attempt(estimators.over_follow_up, wide, trial.facts.visits.baseline, model)
     fit = found[1] if found else None
@@ -181,7 +182,7 @@ def standardised_difference(trial: Trial) -> Results:
     return results
 
 
-def _over_follow_up(wide: Wide, **options) -> Effect:
+def _over_follow_up(wide: Wide, **options: Any) -> Effect:
     return estimators.over_follow_up(wide, **options)[0]
 
 
@@ -200,11 +201,11 @@ def _pooled(datasets: list[Wide], estimate: Callable[[Wide], Effect], alpha: flo
     df = [effect.df for effect in found if effect.df is not None]
     if len(df) < len(found):
         raise ValueError("a randomisation test cannot be pooled over imputed data sets")
-    pooled = imputation.pool([one.estimate for one in found], [one.se**2 for one in found], np.mean(df), alpha)
+    pooled = imputation.pool([one.estimate for one in found], [one.se**2 for one in found], float(np.mean(df)), alpha)
     return Effect.of(pooled)
 
 
-def _add_interval_and_p(results: Results, key: str, effect: Effect | None, digits: int, facts: dict) -> None:
+def _add_interval_and_p(results: Results, key: str, effect: Effect | None, digits: int, facts: Fields) -> None:
     """Record the interval and the P of an effect, with the Monte Carlo error of one that was drawn."""
     bounded = effect and np.isfinite([effect.lower, effect.upper]).all()
     reason = facts["reason"] or ("" if bounded else "no allocation is extreme enough to bound the effect")
@@ -226,6 +227,6 @@ def each_parameter(trial: Trial) -> Iterator[tuple[Parameter, Wide]]:
         yield parameter, trial.values(parameter.paramcd, trial.facts.analysis_sets.efficacy)
 
 
-def facts_of(parameter: Parameter, **facts) -> dict:
+def facts_of(parameter: Parameter, **facts: Any) -> Fields:
     """What all results of a parameter share."""
     return {"parameter": parameter.paramcd, "unit": parameter.unit, **facts}

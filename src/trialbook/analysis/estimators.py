@@ -77,11 +77,10 @@ class Model:
     def __str__(self) -> str:
         """The method as a table names it: what is the rule, an exchangeable correlation and a baseline, unsaid."""
         if self.estimator == "REML":
-            structure = {"exchangeable": "random intercept", "unstructured": "unstructured"}
-            parts = ["REML", structure.get(self.correlation, self.correlation)]
+            parts = ["REML", {"exchangeable": "random intercept"}.get(self.correlation, self.correlation)]
         else:
-            structure = {"exchangeable": [], "ar1": ["AR(1)"]}.get(self.correlation, [self.correlation])
-            parts = ["GEE", *structure, self.covariance]
+            structure = {"exchangeable": "", "ar1": "AR(1)"}.get(self.correlation, self.correlation)
+            parts = [part for part in ("GEE", structure, self.covariance) if part]
         said = {"satterthwaite": "Satterthwaite t", "kenward-roger": "Kenward–Roger t"}
         test = said.get(self.reference, self.reference)
         joined = ", ".join(parts)

@@ -10,7 +10,7 @@ import pandas as pd
 from trialbook.analysis import estimators
 from trialbook.analysis.efficacy import each_parameter, facts_of, start_results
 from trialbook.analysis.estimators import Answer, Wide, attempt
-from trialbook.results.row import Results
+from trialbook.results.row import Fields, Results
 from trialbook.stats import gee as gee_model
 from trialbook.stats.anova import Checks, Effect, check_assumptions, mixed_anova
 from trialbook.trial.config import Parameter, Visit
@@ -113,10 +113,12 @@ def _add_anova(results: Results, parameter: Parameter, wide: Wide) -> None:
         add("mauchly.p", None, "p", method=method, reason=why)
     else:
         add("mauchly.p", answer and answer.mauchly_p, "p", method=method)
-    rows = {part: answer and getattr(answer, part) for part in ("arm", "visit", "interaction")}
+    rows: dict[str, Effect | None] = dict.fromkeys(("arm", "visit", "interaction"))
+    if answer:
+        rows = {"arm": answer.arm, "visit": answer.visit, "interaction": answer.interaction}
     if answer and len(set(answer.n_by_arm.values())) > 1:
         type_two, *_ = _on_complete_cases(partial(mixed_anova, ss_type=2), parameter, wide)
-        rows["visit_type2"] = type_two and type_two.visit
+        rows["visit_type2"] = type_two.visit if type_two else None
     for part, effect in rows.items():
         _add_anova_row(add, part, effect)
 
@@ -166,7 +168,7 @@ def _add_checks(results: Results, trial: Trial, parameter: Parameter, wide: Wide
 
 def _on_complete_cases(
     analyse: Callable[..., Answer], parameter: Parameter, wide: Wide
-) -> tuple[Answer | None, str, dict]:
+) -> tuple[Answer | None, str, Fields]:
     """Analyse arm × visit: the answer, or None and the reason why; and what all its results share."""
     complete = {arm: values.dropna() for arm, values in wide.items()}
     fixed = facts_of(parameter, n=sum(map(len, complete.values())), estimand="course") | {"unit": ""}

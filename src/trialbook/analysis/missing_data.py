@@ -1,6 +1,7 @@
 """What is missing and why, and what the effect is if it is missing at random, or worse than that."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from scipy import optimize
 from trialbook.analysis.efficacy import each_parameter, start_results
 from trialbook.analysis.estimators import Wide, attempt
 from trialbook.results.formats import number, p_value, slug
-from trialbook.results.row import Results
+from trialbook.results.row import Fields, Results
 from trialbook.stats import imputation
 from trialbook.stats.two_means import t_test
 from trialbook.trial.config import Parameter
@@ -46,7 +47,8 @@ def patterns(trial: Trial) -> Results:
     for arm, rows in subjects.items():
         results.add(f"missing.{arm}.n", len(rows), "n", group=arm, unit="participants", dataset="adsl")
     for parameter, wide in each_parameter(trial):
-        key, fixed = f"{parameter.id}.missing", {"parameter": parameter.paramcd, "unit": "values"}
+        key = f"{parameter.id}.missing"
+        fixed: Fields = {"parameter": parameter.paramcd, "unit": "values"}
         cells = {arm: [int(values.isna().sum().sum()), values.size] for arm, values in wide.items()}
         results.add(f"{key}.n_of", np.sum(list(cells.values()), axis=0), "n of N", **fixed)
         for visit in trial.visits(parameter.paramcd):
@@ -173,7 +175,8 @@ def _over_follow_up(trial: Trial, wide: Wide, datasets: list[Wide]) -> imputatio
 def _at_final_visit(trial: Trial, wide: Wide, datasets: list[Wide]) -> imputation.Pooled:
     """Pool the difference at the final visit."""
     last, alpha = next(iter(wide.values())).columns[-1], trial.facts.alpha
-    found = [t_test(*(arm[last].to_numpy(float) for arm in data.values()), alpha=alpha) for data in datasets]
+    pairs = [[arm[last].to_numpy(float) for arm in data.values()] for data in datasets]
+    found = [t_test(test, reference, alpha=alpha) for test, reference in pairs]
     return imputation.pool([one.estimate for one in found], [one.se**2 for one in found], found[0].df, alpha)
 
 
@@ -267,12 +270,12 @@ def _how(wide: Wide, draws: int) -> str:
     return f"{draws} imputations, missing at random" if _lacking(wide) else "nothing is missing, nothing imputed"
 
 
-def _facts(parameter: Parameter, wide: Wide, **facts) -> dict:
+def _facts(parameter: Parameter, wide: Wide, **facts: Any) -> Fields:
     n = sum(map(len, wide.values()))
     return {"parameter": parameter.paramcd, "unit": parameter.unit, "group": "difference", "n": n, **facts}
 
 
-def _add(results: Results, key: str, effect: imputation.Pooled | None, digits: int, facts: dict) -> None:
+def _add(results: Results, key: str, effect: imputation.Pooled | None, digits: int, facts: Fields) -> None:
     results.add(f"{key}.effect", effect and effect.estimate, "difference", digits, **facts)
     results.add(f"{key}.ci", effect and [effect.lower, effect.upper], "ci", digits, **facts)
     results.add(f"{key}.p", effect and effect.p, "p", **{**facts, "unit": ""})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statsmodels.stats.multitest import multipletests
 
 from trialbook.errors import Fault, FaultsError
-from trialbook.results.row import Result, Results
+from trialbook.results.row import Fields, Result, Results
 from trialbook.trial.config import Family
 from trialbook.trial.model import Trial
 
@@ -72,6 +72,6 @@ def _add(adjusted: Results, family: Family, rows: dict[str, Result]) -> None:
         adjusted.add(f"multiplicity.{family.id}.{member}.p", row.value, "p", **_facts(row, row.method))
 
 
-def _facts(row: Result, method: str) -> dict:
+def _facts(row: Result, method: str) -> Fields:
     shared = ("parameter", "visit", "group", "n", "reason", "estimand", "analysis_set", "dataset")
     return {field: getattr(row, field) for field in shared} | {"method": method}

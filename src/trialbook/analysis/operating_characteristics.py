@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from trialbook.analysis.efficacy import each_parameter
 from trialbook.analysis.estimators import attempt
-from trialbook.results.row import Results
+from trialbook.results.row import Fields, Results
 from trialbook.results.verdicts import Level
 from trialbook.stats.simulated_trials import EFFECTS, METHODS, Design, simulate
 from trialbook.trial.config import Parameter
@@ -53,7 +53,7 @@ def characteristics(trial: Trial, trials: int) -> Results:
         if design:
             _add_design(results, trial, parameter, index, design, trials)
         else:
-            facts = {"parameter": parameter.paramcd, "unit": "simulated trials", "reason": reason}
+            facts: Fields = {"parameter": parameter.paramcd, "unit": "simulated trials", "reason": reason}
             results.add(f"{parameter.id}.operating.trials.n", None, "count", **facts)
     return results
 
@@ -96,7 +96,8 @@ def _sum(counts: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 def _add_design(results: Results, trial: Trial, parameter: Parameter, index: int, design: Design, trials: int) -> None:
     wanted = min(trials, max(FEWEST, trials * LARGE // design.values))
-    key, facts = f"{parameter.id}.operating", {"parameter": parameter.paramcd, "n": sum(design.sizes)}
+    key = f"{parameter.id}.operating"
+    facts: Fields = {"parameter": parameter.paramcd, "n": sum(design.sizes)}
     results.add(f"{key}.trials.n", wanted, "count", unit="simulated trials", **facts)
     correlation = {"method": "any two visits, within arms", **facts}
     results.add(f"{key}.correlation", design.correlation, "correlation", 2, **correlation)
@@ -116,7 +117,7 @@ def _add_design(results: Results, trial: Trial, parameter: Parameter, index: int
             results.add(f"{key}.{method}.type1", None, "percent", reason=design.lacking[method], **own)
 
 
-def _add_method(results: Results, key: str, rejected: list[int], trials: int, facts: dict) -> None:
+def _add_method(results: Results, key: str, rejected: list[int], trials: int, facts: Fields) -> None:
     low, high = (100 * bound for bound in proportion_confint(rejected[0], trials, alpha=0.05, method="beta"))
     results.add(f"{key}.type1", 100 * rejected[0] / trials, "percent", 1, **facts)
     results.add(f"{key}.type1.ci", [low, high], "ci", 1, **facts | {"method": f"{facts['method']}; Clopper–Pearson"})

@@ -2,14 +2,17 @@
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import model_validator
 from scipy import stats
 
-from trialbook.analysis.scenarios import HEADLINE, under
-from trialbook.results.row import Results
+from trialbook.analysis.scenarios import HEADLINE, Scenario, under
+from trialbook.results.row import Fields, Result, Results
+from trialbook.results.verdicts import Finding
+from trialbook.trial.model import Trial
 from trialbook.yamlfile import Keys, read_yaml
 
 NAMED = 3  # scenarios whose names are said, not only their number
@@ -58,18 +61,19 @@ class Published(Keys):
         return self
 
 
-def read(path):
+def read(path: str | Path) -> Published | None:
     """Read ``published.yml``; None where the trial has no such file, else as `read_yaml`."""
     return read_yaml(Path(path), Published) if Path(path).exists() else None
 
 
-def compare(published, computed, alpha=0.05):
+def compare(published: Published | None, computed: Mapping[str, Result], alpha: float = 0.05) -> Results:
     """Set every published figure beside the computed one.
 
     Parameters
     ----------
     published : Published or None
-    computed : Results
+    computed : mapping of str to Result
+        By key.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def compare(published, computed, alpha=0.05):
     matched = 0
     for figure in published.figures:
         key = f"reconciliation.{figure.key}"
-        facts = {"parameter": figure.what, "visit": figure.where}
+        facts: Fields = {"parameter": figure.what, "visit": figure.where}
         known = figure.key in computed
         same = known and agrees(figure.printed, computed[figure.key].value, alpha)
         matched += same
@@ -94,14 +98,14 @@ def compare(published, computed, alpha=0.05):
     return results
 
 
-def by_scenario(published, effects, scenarios, trial):
+def by_scenario(published: Published | None, effects: Results, scenarios: list[Scenario], trial: Trial) -> Results:
     """Name the scenarios under which each published effect, interval or P value comes out.
 
     Parameters
     ----------
     published : Published or None
     effects : Results
-        Of `scenarios.collect`.
+        Of `scenarios.run`, under all of them.
     scenarios : list of Scenario
     trial : Trial
 
@@ -120,13 +124,13 @@ def by_scenario(published, effects, scenarios, trial):
                     pairs = under(scenarios, parameter, estimand)
                     values = {scenario.name(estimand): effects[key + part].value for scenario, key in pairs}
                     same = [name for name, value in values.items() if agrees(figure.printed, value, alpha)]
-                    facts = {"parameter": figure.what, "label": figure.printed, "estimand": estimand}
+                    facts: Fields = {"parameter": figure.what, "label": figure.printed, "estimand": estimand}
                     said = f"{len(same)} of {len(values)}" + (f": {'; '.join(same)}" if len(same) <= NAMED else "")
                     results.add(f"reconciliation.{figure.key}.scenarios", said, "text", **facts)
     return results
 
 
-def agrees(printed, value, alpha=0.05):
+def agrees(printed: str, value: float | str | list | None, alpha: float = 0.05) -> bool:
     """Tell whether a computed value, rounded as printed, gives the printed digits.
 
     Parameters
@@ -144,14 +148,14 @@ def agrees(printed, value, alpha=0.05):
         return printed == value
     values = value if isinstance(value, list) else [value]
     if printed == "not significant":
-        return len(values) == 1 and value >= alpha
+        return len(values) == 1 and values[0] >= alpha
     ranges = [_rounded(token) for token in _NUMBER.findall(printed)]
     return len(ranges) == len(values) and all(
         low <= number <= high for (low, high), number in zip(ranges, values, strict=True)
     )
 
 
-def consistency(published, trial, alpha=0.05):
+def consistency(published: Published | None, trial: Trial, alpha: float = 0.05) -> Results:
     """Check the published figures among themselves.
 
     ``granularity``: a difference of means of integer counts, over complete visits, is a multiple of one over the
@@ -175,46 +179,49 @@ def consistency(published, trial, alpha=0.05):
     if published is None:
         return Results(alpha)
     figures = {figure.key: figure for figure in published.figures}
-    sizes = {arm: len(rows) for arm, rows in trial.subjects(trial.facts.analysis_sets.efficacy).items()}
-    follow_up = sum(visit.avisitn > trial.facts.visits.baseline for visit in trial.facts.visits.schedule)
     results = Results(alpha, dataset="published.yml")
     for check in published.checks:
-        printed = figures[check.estimate].printed
         if check.check == "granularity":
-            counts = [n * follow_up for n in sizes.values()]
-            step = math.lcm(*counts)
-            below, above = possible_neighbours(printed, step)
-            possible = agrees(printed, below) or agrees(printed, above)
-            key, digits = f"reconciliation.granularity.{check.estimate}", len(printed.partition(".")[2])
-            facts = {
-                "parameter": figures[check.estimate].what,
-                "n": sum(counts),
-                "method": "granularity of a mean of counts",
-            }
-            results.add(f"{key}.step", step, "count", **facts)
-            results.add(f"{key}.below", below, "difference", digits, **facts)
-            results.add(f"{key}.above", above, "difference", digits, **facts)
-            results.add(f"{key}.finding", "possible" if possible else "not possible", "text", **facts)
-        else:
-            df = sum(sizes.values()) - 2
-            bounds = implied_p(printed, figures[check.ci].printed, df, alpha)
-            low, high = _rounded(figures[check.p].printed)
-            consistent = bounds[0] <= high and low <= bounds[1]
-            key = f"reconciliation.t_interval.{check.estimate}"
-            facts = {"parameter": figures[check.estimate].what, "n": sum(sizes.values()), "method": "pooled t test"}
-            results.add(f"{key}.df", df, "df", **facts)
-            results.add(f"{key}.p", bounds, "ci", 4, **facts)
-            results.add(f"{key}.finding", "consistent" if consistent else "not consistent", "text", **facts)
+            _add_granularity(results, trial, figures[check.estimate])
+        elif check.ci and check.p:
+            _add_implied_p(results, trial, figures[check.estimate], figures[check.ci], figures[check.p])
     return results
 
 
-def possible_neighbours(printed, step):
+def _add_granularity(results: Results, trial: Trial, figure: Figure) -> None:
+    sizes = [len(rows) for rows in trial.subjects(trial.facts.analysis_sets.efficacy).values()]
+    follow_up = sum(visit.avisitn > trial.facts.visits.baseline for visit in trial.facts.visits.schedule)
+    step = math.lcm(*(n * follow_up for n in sizes))
+    below, above = possible_neighbours(figure.printed, step)
+    possible = agrees(figure.printed, below) or agrees(figure.printed, above)
+    key, digits = f"reconciliation.granularity.{figure.key}", len(figure.printed.partition(".")[2])
+    method = "granularity of a mean of counts"
+    facts: Fields = {"parameter": figure.what, "n": sum(sizes) * follow_up, "method": method}
+    results.add(f"{key}.step", step, "count", **facts)
+    results.add(f"{key}.below", below, "difference", digits, **facts)
+    results.add(f"{key}.above", above, "difference", digits, **facts)
+    results.add(f"{key}.finding", Finding.POSSIBLE if possible else Finding.NOT_POSSIBLE, "text", **facts)
+
+
+def _add_implied_p(results: Results, trial: Trial, estimate: Figure, ci: Figure, p: Figure) -> None:
+    n = sum(map(len, trial.subjects(trial.facts.analysis_sets.efficacy).values()))
+    bounds = implied_p(estimate.printed, ci.printed, n - 2, results.alpha)
+    low, high = _rounded(p.printed)
+    consistent = bounds[0] <= high and low <= bounds[1]
+    key = f"reconciliation.t_interval.{estimate.key}"
+    facts: Fields = {"parameter": estimate.what, "n": n, "method": "pooled t test"}
+    results.add(f"{key}.df", n - 2, "df", **facts)
+    results.add(f"{key}.p", bounds, "ci", 4, **facts)
+    results.add(f"{key}.finding", Finding.CONSISTENT if consistent else Finding.NOT_CONSISTENT, "text", **facts)
+
+
+def possible_neighbours(printed: str, step: int) -> tuple[float, float]:
     """Find the multiples of 1/`step` just below and just above a printed number."""
     below = math.floor(_number(printed) * step)
     return below / step, (below + 1) / step
 
 
-def implied_p(estimate, interval, df, alpha=0.05):
+def implied_p(estimate: str, interval: str, df: int, alpha: float = 0.05) -> list[float]:
     """Bound the P value that a printed estimate and its printed interval imply under a t test.
 
     Parameters
@@ -235,14 +242,14 @@ def implied_p(estimate, interval, df, alpha=0.05):
     widths = upper[1] - lower[0], max(upper[0] - lower[1], 0)
     factor = 2 * stats.t.ppf(1 - alpha / 2, df)
     statistics = [factor * size / width if width else math.inf for size, width in zip(sizes, widths, strict=True)]
-    return [2 * stats.t.sf(statistic, df) for statistic in reversed(statistics)]
+    return [float(2 * stats.t.sf(statistic, df)) for statistic in reversed(statistics)]
 
 
-def _number(text):
+def _number(text: str) -> float:
     return float(text.replace("\u2212", "-").replace(",", "").strip("<>%"))
 
 
-def _rounded(text):
+def _rounded(text: str) -> tuple[float, float]:
     """The values that are printed so: all below or above after a sign, else within half of the last digit."""
     if text[0] in "<>":
         return (-math.inf, _number(text)) if text[0] == "<" else (_number(text), math.inf)

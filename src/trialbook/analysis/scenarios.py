@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from trialbook.analysis import efficacy
 from trialbook.analysis.estimators import Estimator, FinalTest, Model
-from trialbook.results.row import Results
+from trialbook.results.row import Fields, Results
 from trialbook.results.verdicts import leaves_out_zero
 from trialbook.stats import reml
 from trialbook.stats.working_correlation import Structure
@@ -187,13 +187,14 @@ def _summarise(
     found: Results, scenarios: list[Scenario], effects: Results, parameter: Parameter, estimand: str
 ) -> None:
     keys = [key for _, key in under(scenarios, parameter, estimand)]
-    estimable = [key for key in keys if effects[f"{key}.ci"].value is not None]
-    values = [effects[key].value for key in estimable]
+    intervals = {key: interval for key in keys if isinstance(interval := effects[f"{key}.ci"].value, list)}
+    values = [value for key in intervals if isinstance(value := effects[key].value, float | int)]
     digits = parameter.digits if estimand == "final" else parameter.model_digits
-    key, facts = f"{parameter.id}.{HEADLINE[estimand]}.under", {"parameter": parameter.paramcd, "estimand": estimand}
-    spread = {"method": f"of {len(keys)} scenarios, {len(estimable)} can be estimated", "unit": parameter.unit}
+    key = f"{parameter.id}.{HEADLINE[estimand]}.under"
+    facts: Fields = {"parameter": parameter.paramcd, "estimand": estimand}
+    spread = {"method": f"of {len(keys)} scenarios, {len(intervals)} can be estimated", "unit": parameter.unit}
     reason = "" if values else "no scenario has an effect"
     ends = [min(values), max(values)] if values else None
     found.add(f"{key}.range", ends, "range", digits, reason=reason, **spread, **facts)
-    clear = sum(leaves_out_zero(effects[f"{name}.ci"].value) for name in estimable)
-    found.add(f"{key}.clear.n_of", [clear, len(estimable)], "n of N", method="interval leaves out zero", **facts)
+    clear = sum(map(leaves_out_zero, intervals.values()))
+    found.add(f"{key}.clear.n_of", [clear, len(intervals)], "n of N", method="interval leaves out zero", **facts)

@@ -1,13 +1,14 @@
 """How a number, an interval, a P value or a count is written (SAMPL; AMA Manual of Style)."""
 
 import math
+from collections.abc import Sequence
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
 _SIGNS = {"<": " under ", ">": " over ", "≤": " up_to ", "≥": " from ", "+": " plus "}
 
 
-def number(value, digits=0):
+def number(value: float | None, digits: int = 0) -> str:
     """Write a number with a fixed count of decimals and a proper minus sign.
 
     Parameters
@@ -28,13 +29,13 @@ def number(value, digits=0):
     return text.replace("-", MINUS)
 
 
-def interval(bounds, digits=0):
+def interval(bounds: Sequence[float | None], digits: int = 0) -> str:
     """Write an interval as ``lower to upper``, at the precision of its estimate."""
     texts = [number(bound, digits) for bound in bounds]
     return NOT_ESTIMABLE if NOT_ESTIMABLE in texts else " to ".join(texts)
 
 
-def p_value(p, alpha=0.05):
+def p_value(p: float | None, alpha: float = 0.05) -> str:
     """Write a P value exactly: three decimals below 0.1 and two above, never 0 and never 1.
 
     Three decimals reach up to 0.1, further than AMA's 0.01, so that the distance to `alpha` can be read;
@@ -52,40 +53,40 @@ def p_value(p, alpha=0.05):
     return f"{p:.{digits}f}"
 
 
-def percent(value, digits=0):
+def percent(value: float | None, digits: int = 0) -> str:
     """Write a percentage given in percent."""
     text = number(value, digits)
     return text if text == NOT_ESTIMABLE else f"{text}%"
 
 
-def percent_digits(total):
+def percent_digits(total: int) -> int:
     """Decimals of a percentage: none when its denominator is below 100."""
     return 0 if total < 100 else 1
 
 
-def count(value):
+def count(value: int) -> str:
     """Write a count, in groups of three digits from ten thousand on."""
     return f"{value:,}" if value >= 10_000 else str(value)
 
 
-def count_of(count, total):
+def count_of(count: int, total: int) -> str:
     """Write a count with its denominator, as in a sentence: ``2 of 10``."""
     return f"{count} of {total}"
 
 
-def count_percent(count, total):
+def count_percent(count: int, total: int) -> str:
     """Write a count with its percentage, as in a table: ``2 (20%)``."""
     return f"{count} ({percent(100 * count / total, percent_digits(total))})" if total else str(count)
 
 
-def centre_spread(centre, spread, digits=0):
+def centre_spread(centre: float | None, spread: float | Sequence[float | None] | None, digits: int = 0) -> str:
     """Write a centre with its spread in brackets: mean (SD), or median (lower to upper quartile)."""
-    inside = interval(spread, digits) if isinstance(spread, (list, tuple)) else number(spread, digits)
+    inside = interval(spread, digits) if isinstance(spread, Sequence) else number(spread, digits)
     texts = [number(centre, digits), inside]
     return NOT_ESTIMABLE if NOT_ESTIMABLE in texts else f"{texts[0]} ({inside})"
 
 
-def slug(text):
+def slug(text: object) -> str:
     """Turn a label into the part of a key: lower case, words joined by underscores, ``<50`` as ``under_50``."""
     said = "".join(_SIGNS.get(char, char if char.isalnum() else " ") for char in str(text).lower())
     return "_".join(said.split())

@@ -28,6 +28,9 @@ _DISPLAY = {
 }
 
 
+Fields = dict[str, Any]  # of a `Result`, by name: what several rows share
+
+
 @dataclass(frozen=True)
 class Result:
     """One displayed number with all that is needed to say where it came from.
@@ -82,7 +85,7 @@ class Results:
         self.alpha = alpha
         self._common = common
 
-    def add(self, key: str, value: object, statistic: str, digits: int = 0, **facts) -> None:
+    def add(self, key: str, value: Any, statistic: str, digits: int = 0, **facts: Any) -> None:
         """Add one result; its display string follows from its statistic.
 
         Parameters

@@ -15,3 +15,12 @@ class Level(StrEnum):
 def leaves_out_zero(interval: list[float]) -> bool:
     """Tell whether zero lies outside an interval."""
     return interval[0] > 0 or interval[1] < 0
+
+
+class Finding(StrEnum):
+    """What a check of published figures among themselves finds."""
+
+    POSSIBLE = "possible"
+    NOT_POSSIBLE = "not possible"
+    CONSISTENT = "consistent"
+    NOT_CONSISTENT = "not consistent"

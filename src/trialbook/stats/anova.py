@@ -1,10 +1,11 @@
 """Arm by visit repeated-measures analysis of variance on complete cases."""
 
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import linalg, stats
 
 from trialbook.errors import NotEstimable
@@ -85,7 +86,7 @@ class Checks:
     p_visits: np.ndarray
 
 
-def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
+def mixed_anova(wide: ArrayLike, arm: Iterable[Hashable], ss_type: int = 3) -> MixedAnova:
     """Analyse arm (between subjects) by visit (within subjects).
 
     Only the visit row depends on the type of the sums of squares, and only when arms differ in size.
@@ -132,7 +133,7 @@ def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
     ss_arm = k * sizes @ (level - sizes @ level / len(y)) ** 2
     ss_interaction = sizes @ np.sum((change - overall) ** 2, axis=1)
     if ss_type == 2:
-        ss_visit = len(y) * overall @ overall
+        ss_visit = len(y) * np.sum(overall**2)
     else:
         ss_visit = np.sum(change.mean(axis=0) ** 2) * len(arms) ** 2 / np.sum(1 / sizes)
 
@@ -154,7 +155,7 @@ def mixed_anova(wide, arm, ss_type: Literal[2, 3] = 3) -> MixedAnova:
     )
 
 
-def check_assumptions(wide, arm) -> Checks:
+def check_assumptions(wide: ArrayLike, arm: Iterable[Hashable]) -> Checks:
     """Look for residuals that are not normal and for arms that do not vary alike.
 
     The residuals of a subject are dependent, so that the band and the P of those within subjects are approximate.
@@ -196,7 +197,7 @@ def check_assumptions(wide, arm) -> Checks:
     )
 
 
-def _checked(wide, arm, ss_type) -> tuple[np.ndarray, np.ndarray, list]:
+def _checked(wide: ArrayLike, arm: Iterable[Hashable], ss_type: int) -> tuple[np.ndarray, np.ndarray, list]:
     y, labels = np.asarray(wide, float), pd.Series(list(arm), dtype=object).to_numpy()
     if ss_type not in (2, 3):
         raise ValueError(f"sums of squares are of type 2 or 3, not {ss_type!r}")
@@ -232,13 +233,13 @@ def _residuals(y: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _normality(residuals: np.ndarray) -> Normality:
     m = residuals.size
     rank = np.arange(1, m + 1)
-    limits = ((1 - BAND) / 2, 0.5, (1 + BAND) / 2)
-    lower, middle, upper = (stats.norm.ppf(stats.beta.ppf(limit, rank, m + 1 - rank)) for limit in limits)
+    limits = np.array([[(1 - BAND) / 2], [0.5], [(1 + BAND) / 2]])
+    lower, middle, upper = np.asarray(stats.norm.ppf(stats.beta.ppf(limits, rank, m + 1 - rank)))
     w, p = stats.shapiro(residuals) if m <= SHAPIRO else (np.nan, np.nan)
     return Normality(np.sort(residuals) / residuals.std(), middle, lower, upper, float(w), float(p))
 
 
-def _brown_forsythe(groups) -> float:
+def _brown_forsythe(groups: Sequence[np.ndarray]) -> float:
     """P of equal variances; NaN where the distances from an arm's median are the same for all of the arm."""
     distances = [np.abs(values - np.median(values)) for values in groups]
     spread = sum(np.sum((part - part.mean()) ** 2) for part in distances)
@@ -247,13 +248,33 @@ def _brown_forsythe(groups) -> float:
     return float(stats.levene(*groups, center="median").pvalue)
 
 
-def _effect(ss, df, ss_error, df_error, ss_errors, gg=None, hf=None) -> Effect:
+def _effect(
+    ss: float,
+    df: int,
+    ss_error: float,
+    df_error: int,
+    ss_errors: float,
+    gg: float | None = None,
+    hf: float | None = None,
+) -> Effect:
     f = (ss / df) / (ss_error / df_error)
-    p, p_gg, p_hf = (
-        None if epsilon is None else float(stats.f.sf(f, epsilon * df, epsilon * df_error)) for epsilon in (1.0, gg, hf)
-    )
+
+    def p(epsilon: float) -> float:
+        return float(stats.f.sf(f, epsilon * df, epsilon * df_error))
+
     eta, general = ss / (ss + ss_error), ss / (ss + ss_errors)
-    return Effect(float(ss), df, float(ss_error), df_error, float(f), p, p_gg, p_hf, float(eta), float(general))
+    return Effect(
+        float(ss),
+        df,
+        float(ss_error),
+        df_error,
+        float(f),
+        p(1.0),
+        gg and p(gg),
+        hf and p(hf),
+        float(eta),
+        float(general),
+    )
 
 
 def _epsilons(sscp: np.ndarray, df: int) -> tuple[float, float]:
@@ -271,5 +292,5 @@ def _mauchly(sscp: np.ndarray, df: int) -> tuple[float, float]:
     rho = 1 - (2 * d**2 + d + 2) / (6 * d * df)
     second = (d + 2) * (d - 1) * (d - 2) * (2 * d**3 + 6 * d**2 + 3 * d + 2) / (288 * (df * d * rho) ** 2)
     statistic, f = -df * rho * np.log(w) if w > 0 else np.inf, d * (d + 1) / 2 - 1
-    first, next_ = stats.chi2.sf(statistic, [f, f + 4])
+    first, next_ = stats.chi2.sf(statistic, f), stats.chi2.sf(statistic, f + 4)
     return w, float(first + second * (next_ - first))

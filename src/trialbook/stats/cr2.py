@@ -93,7 +93,7 @@ class Fitted:
     residual: np.ndarray
 
     def variance(self, power: int) -> np.ndarray:
-        """Sandwich variance, squared residuals over one minus their leverage to a power (0 robust, 1 CR2 or KC, 2 MD)."""
+        """Sandwich variance, squared residuals over one minus leverage to a power: 0 robust, 1 CR2 and KC, 2 MD."""
         weights = _over((self.regressions.arm * self.residual) ** 2, self.regressions.room**power)
         return np.sum(weights, axis=1) / self.regressions.size**2
 

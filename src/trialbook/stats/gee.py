@@ -1,18 +1,19 @@
 """Generalised estimating equations (Gaussian outcome, identity link) with small-sample covariances."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from trialbook.errors import NotEstimable
 from trialbook.stats.cr2 import satterthwaite
 from trialbook.stats.wald import WaldTest, wald_test
-from trialbook.stats.working_correlation import SINGULAR, Structure, arrange, working_correlation
+from trialbook.stats.working_correlation import SINGULAR, Layout, Structure, arrange, working_correlation
 
 Covariance = Literal["robust", "KC", "MD", "CR2"]
 Reference = Literal["z", "t", "satterthwaite"]
@@ -34,7 +35,7 @@ class JointTest:
 class _Block:
     """The m clusters of one pattern of n visits, whitened by the Cholesky root of their correlation."""
 
-    labels: Sequence[Hashable]  # m
+    labels: np.ndarray  # m
     root: np.ndarray  # (n, n) lower Cholesky root of the working correlation
     design: np.ndarray  # (m, n, p) rows of an orthonormal basis of the whitened design
     residual: np.ndarray  # (m, n)
@@ -68,14 +69,14 @@ class Fit:
     alpha: float | np.ndarray
     scale: float
     qic: float
-    structure: Structure
+    structure: str
     n_clusters: int
     n_obs: int
     _triangle: np.ndarray = field(repr=False)  # (p, p): whitened design = orthonormal basis @ triangle
     _blocks: tuple[_Block, ...] = field(repr=False)
 
     def test(
-        self, contrast, covariance: Covariance = "robust", reference: Reference = "z", alpha: float = 0.05
+        self, contrast: ArrayLike, covariance: str = "robust", reference: str = "z", alpha: float = 0.05
     ) -> WaldTest:
         """Test that a linear combination of the coefficients is zero.
 
@@ -124,7 +125,7 @@ class Fit:
         df = {"z": np.inf, "t": self.n_clusters - c.size}.get(reference) or _satterthwaite(pairs)
         return wald_test(c @ self.beta, np.sqrt(variance), df, alpha)
 
-    def joint_test(self, contrasts) -> JointTest:
+    def joint_test(self, contrasts: ArrayLike) -> JointTest:
         """Test that several combinations of the coefficients are all zero, by CR2 and an approximate Hotelling T².
 
         Parameters
@@ -171,7 +172,13 @@ class Fit:
         return JointTest(float(f), q, float(df_error), float(stats.f.sf(f, q, df_error)))
 
 
-def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable", visits=None) -> Fit:
+def fit(
+    y: ArrayLike,
+    X: ArrayLike,
+    groups: Iterable[Hashable],
+    structure: str = "exchangeable",
+    visits: ArrayLike | None = None,
+) -> Fit:
     """Fit a marginal linear model, with geepack's scale (divisor N) and working correlation.
 
     Parameters
@@ -206,9 +213,14 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable",
     """
     if structure not in get_args(Structure):
         raise ValueError(f"{structure!r} is not one of {', '.join(get_args(Structure))}")
-    y, X, codes, names = _checked(y, X, groups)
+    outcome, design, codes, names = _checked(y, X, groups)
     layout = arrange(structure, codes, names, visits)
-    y, (X, units) = y[layout.order], _orthonormal(X[layout.order])
+    return _solved(outcome[layout.order], design[layout.order], layout, structure)
+
+
+def _solved(y: np.ndarray, design: np.ndarray, layout: Layout, structure: str) -> Fit:
+    """Solve the estimating equations of rows in the order of a layout, by Gauss and Newton."""
+    X, units = _orthonormal(design)
     coordinates = y @ X  # coefficients of the orthonormal basis
     residual = y - X @ coordinates
     if np.linalg.norm(residual) <= STEP * np.linalg.norm(y):
@@ -225,15 +237,18 @@ def fit(y, X, groups: Sequence[Hashable], structure: Structure = "exchangeable",
         coordinates, residual = coordinates + change, residual - X @ change
     else:
         raise NotEstimable(f"the estimating equations did not converge in {MAX_ITERATIONS} iterations")
-    blocks = tuple(map(_Block, layout.labels, roots, layout.split(basis), layout.split(whitened)))
+    parts = zip(layout.labels, roots, layout.split(basis), layout.split(whitened), strict=True)
+    blocks = tuple(_Block(*part) for part in parts)
     scores = np.concatenate([np.einsum("mnp,mn->mp", block.design, block.residual) for block in blocks])
     information = np.sum(np.linalg.solve(triangle, scores.T) ** 2) / independent
     qic, scale = residual @ residual / independent + 2 * information, residual @ residual / y.size
-    beta, numbers = np.linalg.solve(units, coordinates), (float(scale), float(qic))
-    return Fit(beta, alpha, *numbers, structure, len(names), y.size, triangle @ units, blocks)
+    beta, clusters = np.linalg.solve(units, coordinates), sum(map(len, layout.labels))
+    return Fit(beta, alpha, float(scale), float(qic), structure, clusters, y.size, triangle @ units, blocks)
 
 
-def _checked(y, X, groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _checked(
+    y: ArrayLike, X: ArrayLike, groups: Iterable[Hashable]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     y, X = np.asarray(y, float), np.asarray(X, float)
     labels = pd.Series(list(groups), dtype=object).to_numpy()
     if y.ndim != 1 or X.ndim != 2 or not len(y) == len(X) == len(labels):
@@ -265,7 +280,7 @@ def _orthogonalise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows, triangle
 
 
-def _load(block: _Block, direction: np.ndarray, covariance: Covariance) -> np.ndarray:
+def _load(block: _Block, direction: np.ndarray, covariance: str) -> np.ndarray:
     """Weights (m, n) of the whitened residuals in the corrected contrast."""
     weights = block.design @ direction
     if covariance == "robust":

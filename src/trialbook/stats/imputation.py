@@ -1,9 +1,10 @@
 """Multiple imputation of the visits of a two-arm trial under missing at random, and Rubin's rules."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from statsmodels.imputation.bayes_mi import BayesGaussMI
 
 from trialbook.errors import NotEstimable
@@ -26,7 +27,7 @@ class Pooled(WaldTest):
     fmi: float
 
 
-def impute(values, test, draws=DRAWS, seed=SEED):
+def impute(values: ArrayLike, test: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
     """Draw the missing values from a joint normal model of all visits and the arm, given the values observed.
 
     The arm is a column of the model, so that each arm has its own mean at each visit while both share one
@@ -74,7 +75,7 @@ def impute(values, test, draws=DRAWS, seed=SEED):
     return np.where(np.isnan(values), drawn, values)
 
 
-def completed(wide, draws=DRAWS, seed=SEED):
+def completed(wide: dict[str, pd.DataFrame], draws: int = DRAWS, seed: int = SEED) -> list[dict[str, pd.DataFrame]]:
     """Impute one parameter of a trial, in the form in which it is analysed.
 
     Parameters
@@ -104,7 +105,7 @@ def completed(wide, draws=DRAWS, seed=SEED):
     ]
 
 
-def stacked(wide):
+def stacked(wide: dict[str, pd.DataFrame]) -> tuple[np.ndarray, np.ndarray]:
     """Put both arms under each other.
 
     Parameters
@@ -122,7 +123,7 @@ def stacked(wide):
     return test, np.concatenate([values.to_numpy(float) for values in wide.values()])
 
 
-def pool(estimates, variances, df_complete, alpha=0.05):
+def pool(estimates: ArrayLike, variances: ArrayLike, df_complete: float, alpha: float = 0.05) -> Pooled:
     """Pool the estimates of imputed data sets by Rubin's rules.
 
     Estimates that do not differ, or one alone, keep the degrees of freedom of complete data.
@@ -149,7 +150,7 @@ def pool(estimates, variances, df_complete, alpha=0.05):
     ----------
     Rubin (1987), Multiple Imputation for Nonresponse in Surveys. Barnard and Rubin (1999), Biometrika 86:948-955.
     """
-    estimates, within = np.asarray(estimates, float), float(np.mean(variances))
+    estimates, within = np.asarray(estimates, float), float(np.mean(np.asarray(variances, float)))
     m, estimate = len(estimates), float(np.mean(estimates))
     between = (1 + 1 / m) * np.var(estimates, ddof=1) if m > 1 else 0.0
     total = within + between
@@ -162,10 +163,10 @@ def pool(estimates, variances, df_complete, alpha=0.05):
         )
         df = 1 / (share**2 / (m - 1) + (1 / observed if observed > 0 else np.inf))
         fmi = share + (1 - share) * 2 / (df + 3)
-    return Pooled(*astuple(wald_test(estimate, np.sqrt(total), df, alpha)), float(fmi))
+    return Pooled(**asdict(wald_test(estimate, np.sqrt(total), df, alpha)), fmi=float(fmi))
 
 
-def mean_effect(means, test, baseline):
+def mean_effect(means: np.ndarray, test: np.ndarray, baseline: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimate the baseline-adjusted effect on the follow-up mean in many completed data sets at once.
 
     With every visit there, the exchangeable GEE on arm, visit and baseline is the regression of subjects' means, and
@@ -201,7 +202,7 @@ def mean_effect(means, test, baseline):
     return fitted.estimate, fitted.variance(1), regressions.satterthwaite()
 
 
-def _sampler(scaled, rng):
+def _sampler(scaled: np.ndarray, rng: np.random.Generator) -> BayesGaussMI:
     """The Gibbs sampler of standardised columns.
 
     It is told which rows lack the same columns: its own way to tell them by a sum of logarithms takes some patterns
@@ -224,7 +225,7 @@ def _cycle(sampler: BayesGaussMI, cycles: int) -> None:
         raise NotEstimable("the values do not determine the covariance of the visits") from None
 
 
-def _check(values, test, columns):
+def _check(values: np.ndarray, test: np.ndarray, columns: int) -> None:
     """Refuse what the model cannot be fitted to."""
     known = np.isfinite(values)
     for arm, own in (("test", known[test]), ("reference", known[~test])):

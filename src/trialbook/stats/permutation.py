@@ -11,10 +11,11 @@ allocations gives P for every d, and the confidence limits follow by bisection a
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, count
+from itertools import chain
 from math import ceil, comb
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from trialbook.errors import NotEstimable
@@ -50,7 +51,15 @@ class RandomizationTest:
     p_upper: float
 
 
-def difference(y, test, baseline=None, *, alpha=0.05, draws=99_999, seed=1) -> RandomizationTest:
+def difference(
+    y: ArrayLike,
+    test: ArrayLike,
+    baseline: ArrayLike | None = None,
+    *,
+    alpha: float = 0.05,
+    draws: int = 99_999,
+    seed: int = 1,
+) -> RandomizationTest:
     """Test the difference in means, or with a baseline the ANCOVA effect, studentised with the pooled variance.
 
     The confidence interval holds the constant effects whose P is at least alpha.
@@ -92,7 +101,15 @@ def difference(y, test, baseline=None, *, alpha=0.05, draws=99_999, seed=1) -> R
     return _randomize(y, test, baseline, False, alpha, draws, seed)
 
 
-def gee(y, test, baseline=None, *, alpha=0.05, draws=99_999, seed=1) -> RandomizationTest:
+def gee(
+    y: ArrayLike,
+    test: ArrayLike,
+    baseline: ArrayLike | None = None,
+    *,
+    alpha: float = 0.05,
+    draws: int = 99_999,
+    seed: int = 1,
+) -> RandomizationTest:
     """Test the overall GEE effect (Gaussian, identity, exchangeable), studentised with the CR2 sandwich.
 
     When every subject has every visit, the arm effect of a GEE on arm, baseline and visit, and its CR2 variance, are
@@ -163,7 +180,7 @@ class _Model:
         return np.stack([p, q, *(size * v)]) * known
 
 
-def _outcomes(y, dimensions: int) -> np.ndarray:
+def _outcomes(y: ArrayLike, dimensions: int) -> np.ndarray:
     y = np.asarray(y, float)
     if y.ndim != dimensions:
         raise ValueError(f"outcomes must be {('(n,)', '(n, visits)')[dimensions - 1]}, not {y.shape}")
@@ -172,7 +189,7 @@ def _outcomes(y, dimensions: int) -> np.ndarray:
     return y
 
 
-def _model(y, test, baseline, robust) -> _Model:
+def _model(y: np.ndarray, test: ArrayLike, baseline: ArrayLike | None, robust: bool) -> _Model:
     arm, n = np.asarray(test), len(y)
     if arm.shape != y.shape or not np.isin(arm, [0, 1]).all():
         raise ValueError(f"the arms must be {n} values, true (test) or false, one per subject")
@@ -199,7 +216,9 @@ def _model(y, test, baseline, robust) -> _Model:
     return _Model(basis, arm, residual, effect, robust)
 
 
-def _randomize(y, test, baseline, robust, alpha, draws, seed) -> RandomizationTest:
+def _randomize(
+    y: np.ndarray, test: ArrayLike, baseline: ArrayLike | None, robust: bool, alpha: float, draws: int, seed: int
+) -> RandomizationTest:
     if not 0 < alpha < 1 or draws < 1:
         raise ValueError(f"alpha lies between 0 and 1, draws are 1 or more, not {alpha} and {draws}")
     model, observed = _model(y, test, baseline, robust), np.asarray(test, float)
@@ -278,16 +297,17 @@ def _reach(terms: np.ndarray, side: int, needed: int) -> float:
     while _as_extreme(terms, -side * outer).sum() >= needed:
         if (outer := 2 * outer) > FARTHEST:
             return np.inf
-    for halving in count(1):
-        middle = (inner + outer) / 2
-        if outer - inner <= PRECISION:
-            return middle
+    halving, middle = 0, (inner + outer) / 2
+    while outer - inner > PRECISION:
+        halving += 1
         extreme = _as_extreme(terms, -side * middle)
         inner, outer = (middle, outer) if extreme.sum() >= needed else (inner, middle)
         if halving % 4 == 0:  # leave out those that are extreme everywhere between, or nowhere
             undecided = _undecided(terms, -side * inner, -side * outer)
-            needed -= np.count_nonzero(extreme & ~undecided)
+            needed -= int(np.count_nonzero(extreme & ~undecided))
             terms = np.compress(undecided, terms, axis=1)
+        middle = (inner + outer) / 2
+    return middle
 
 
 def _undecided(terms: np.ndarray, inner: float, outer: float) -> np.ndarray:

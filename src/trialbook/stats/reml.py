@@ -1,11 +1,12 @@
 """Linear models of repeated Gaussian outcomes by restricted maximum likelihood, with small-sample t tests."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from trialbook.errors import NotEstimable
@@ -48,7 +49,7 @@ class Fit:
     _scale: float = field(repr=False)  # unit of the outcome at `_point`
     _point: _Point = field(repr=False)
 
-    def test(self, contrast, reference: Reference = "satterthwaite", alpha: float = 0.05) -> WaldTest:
+    def test(self, contrast: ArrayLike, reference: str = "satterthwaite", alpha: float = 0.05) -> WaldTest:
         """Test that a linear combination of the coefficients is zero.
 
         Parameters
@@ -94,7 +95,7 @@ class Fit:
         return wald_test(c @ self.beta, self._scale * np.sqrt(variance), df, alpha)
 
 
-def fit(y, X, groups: Sequence[Hashable], visits: Sequence[Hashable], structure: Structure) -> Fit:
+def fit(y: ArrayLike, X: ArrayLike, groups: Iterable[Hashable], visits: Iterable[Hashable], structure: str) -> Fit:
     """Fit a linear model whose errors are correlated within subjects, by restricted maximum likelihood.
 
     Parameters
@@ -143,7 +144,9 @@ def fit(y, X, groups: Sequence[Hashable], visits: Sequence[Hashable], structure:
     return Fit(beta, V, list(names), -float(point.criterion + unit), *sizes, triangle, scale, point)
 
 
-def _checked(y, X, groups, visits, structure: Structure) -> tuple[np.ndarray, ...]:
+def _checked(
+    y: ArrayLike, X: ArrayLike, groups: Iterable[Hashable], visits: Iterable[Hashable], structure: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Index]:
     y, X = np.asarray(y, float), np.asarray(X, float)
     labels = (pd.Series(list(of), dtype=object) for of in (groups, visits))
     (subject, people), (visit, names) = (pd.factorize(of, sort=True) for of in labels)
@@ -168,7 +171,7 @@ def _checked(y, X, groups, visits, structure: Structure) -> tuple[np.ndarray, ..
     return y[order], X[order], seen, names
 
 
-def _basis(k: int, structure: Structure) -> np.ndarray:
+def _basis(k: int, structure: str) -> np.ndarray:
     """Matrices (q, k, k) that, times the parameters, add up to the covariance of k visits."""
     if structure == "compound symmetry":
         return np.stack([np.eye(k), np.ones((k, k))])
@@ -219,18 +222,19 @@ def _minimise(patterns: list[tuple], basis: np.ndarray, n_obs: int) -> _Point:
 
 
 def _evaluate(theta: np.ndarray, patterns: list[tuple]) -> _Point:
-    log_det, traces, products, total, first, second = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    log_det = 0.0
+    traces, products, total, first, second = (np.zeros(()) for _ in range(5))
     for m, basis, moments in patterns:
         root = np.linalg.cholesky(np.tensordot(theta, basis, 1))
         inverse = linalg.cho_solve((root, True), np.eye(len(root)))
         ratio = inverse @ basis  # (q, n, n)
         bread = ratio @ inverse
         log_det += 2 * m * np.log(np.diag(root)).sum()
-        traces += m * np.trace(ratio, axis1=1, axis2=2)
-        products += m * np.einsum("kab,lba->kl", ratio, ratio)
-        total += np.tensordot(inverse, moments, 2)
-        first += np.tensordot(bread, moments, 2)
-        second += np.tensordot(ratio[:, None] @ bread, moments, 2)
+        traces = traces + m * np.trace(ratio, axis1=1, axis2=2)
+        products = products + m * np.einsum("kab,lba->kl", ratio, ratio)
+        total = total + np.tensordot(inverse, moments, 2)
+        first = first + np.tensordot(bread, moments, 2)
+        second = second + np.tensordot(ratio[:, None] @ bread, moments, 2)
     phi = linalg.inv(total[:-1, :-1])
     residual = np.append(-phi @ total[:-1, -1], 1)  # of [design, outcome]
     pull = (first @ residual)[:, :-1]  # (q, p)

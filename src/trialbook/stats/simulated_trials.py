@@ -10,6 +10,7 @@ estimate and no residual, so that one set of draws serves all effects.
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import linalg, special
 
 from trialbook.errors import NotEstimable
@@ -42,7 +43,7 @@ class Design:
     correlation: float
 
     @classmethod
-    def of(cls, wide, baseline):
+    def of(cls, wide: dict[str, pd.DataFrame], baseline: float) -> "Design":
         """Take the design from the values of a trial.
 
         Parameters
@@ -83,15 +84,15 @@ class Design:
         with np.errstate(invalid="ignore"):
             correlations = (pairs / np.sqrt(norms * norms.T))[first, second]
         correlation = float(np.clip(np.nanmean(correlations), 0, 0.99))
-        return cls(tuple(map(len, kept)), tuple(map(float, np.sqrt(squares / df))), correlation)
+        return cls((len(kept[0]), len(kept[1])), tuple(map(float, np.sqrt(squares / df))), correlation)
 
     @property
-    def values(self):
+    def values(self) -> int:
         """The values in one simulated trial."""
         return sum(self.sizes) * len(self.sd)
 
     @property
-    def lacking(self):
+    def lacking(self) -> dict[str, str]:
         """Why a method has no answer in a trial of this size and these visits, by method."""
         subjects, parameters = sum(self.sizes), len(self.sd) + 1  # of a GEE: visits, arm and baseline
         few = f"{parameters} parameters need more clusters than the {subjects} there are"
@@ -101,12 +102,12 @@ class Design:
         return reasons
 
     @property
-    def methods(self):
+    def methods(self) -> list[str]:
         """The methods that have an answer."""
         return [method for method in METHODS if method not in self.lacking]
 
 
-def simulate(design, trials, rng, alpha=0.05):
+def simulate(design: Design, trials: int, rng: np.random.Generator, alpha: float = 0.05) -> dict[str, np.ndarray]:
     """Count how often each method rejects in simulated trials.
 
     Parameters
@@ -131,19 +132,19 @@ def simulate(design, trials, rng, alpha=0.05):
     size = max(1, BLOCK // design.values)
     for first in range(0, trials, size):
         y = draw(design, min(size, trials - first), rng)
-        for method, p in p_values(y, design, alpha).items():
+        for method, p in p_values(y, design).items():
             counts[method] += np.count_nonzero(p < alpha, axis=1)
     return counts
 
 
-def draw(design, trials, rng):
+def draw(design: Design, trials: int, rng: np.random.Generator) -> np.ndarray:
     """Draw trials without an effect: (trials, participants, visits), the test arm first, baseline the first visit."""
     shape = trials, sum(design.sizes), len(design.sd)
     person, visit = rng.standard_normal((*shape[:2], 1)), rng.standard_normal(shape)
     return np.array(design.sd) * (np.sqrt(design.correlation) * person + np.sqrt(1 - design.correlation) * visit)
 
 
-def p_values(y, design, alpha=0.05):
+def p_values(y: np.ndarray, design: Design) -> dict[str, np.ndarray]:
     """Test the arm's effect in many complete trials at once.
 
     Parameters
@@ -187,11 +188,11 @@ def p_values(y, design, alpha=0.05):
     return found
 
 
-def _difference(outcome, test):
+def _difference(outcome: np.ndarray, test: np.ndarray) -> np.ndarray:
     return outcome[:, test].mean(axis=1) - outcome[:, ~test].mean(axis=1)
 
 
-def _two_means(outcome, test):
+def _two_means(outcome: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variance of a difference of means, pooled and Welch's, with Welch's degrees of freedom."""
     groups = outcome[:, test], outcome[:, ~test]
     sizes = [group.shape[1] for group in groups]
@@ -203,7 +204,7 @@ def _two_means(outcome, test):
     return pooled, welch, welch**2 / sum(part**2 / (n - 1) for n, part in zip(sizes, parts, strict=True))
 
 
-def _interaction(y, test, effects):
+def _interaction(y: np.ndarray, test: np.ndarray, effects: np.ndarray) -> np.ndarray:
     """P of arm × visit by the mixed analysis of variance, corrected after Greenhouse and Geisser."""
     visits, n = y.shape[2], len(test)
     contrasts = linalg.helmert(visits).T
@@ -219,7 +220,7 @@ def _interaction(y, test, effects):
     return special.fdtrc(epsilon * (visits - 1), epsilon * (visits - 1) * (n - 2), between / trace * (n - 2))
 
 
-def _p(statistic, df):
+def _p(statistic: np.ndarray, df: float | np.ndarray) -> np.ndarray:
     if np.ndim(df) == 0 and np.isinf(df):
         return 2 * special.ndtr(-np.abs(statistic))
     return 2 * special.stdtr(df, -np.abs(statistic))

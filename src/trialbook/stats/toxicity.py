@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from trialbook.stats import units
 
@@ -94,12 +95,22 @@ class Criteria:
     bounds: tuple[tuple[Bound, ...], ...]
 
 
-def covers(scale, paramcd):
+def covers(scale: str, paramcd: str) -> bool:
     """Tell whether a scale grades a parameter by its value."""
     return (scale, paramcd) in _criteria()
 
 
-def grade(scale, paramcd, values, unit="", lln=None, uln=None, base=None, raised=None, sex=None):
+def grade(
+    scale: str,
+    paramcd: str,
+    values: ArrayLike,
+    unit: str = "",
+    lln: ArrayLike | None = None,
+    uln: ArrayLike | None = None,
+    base: ArrayLike | None = None,
+    raised: ArrayLike | None = None,
+    sex: ArrayLike | None = None,
+) -> np.ndarray:
     """Grade values of one parameter.
 
     Parameters
@@ -152,7 +163,7 @@ def grade(scale, paramcd, values, unit="", lln=None, uln=None, base=None, raised
     return np.where(np.isnan(numbers[""]) | ~covered | (doubtful & (worst == 0)), np.nan, worst)
 
 
-def _grade(bounds, known):
+def _grade(bounds: tuple[tuple[Bound, ...], ...], known: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The highest grade whose bound is met, and whether one of the bounds is not known."""
     worst, doubtful = np.zeros(known[""].shape), np.zeros(known[""].shape, bool)
     for level, alternatives in enumerate(bounds, 1):
@@ -167,9 +178,9 @@ def _grade(bounds, known):
 
 
 @cache
-def _criteria():
+def _criteria() -> dict[tuple[str, str], list[Criteria]]:
     """The table by scale and parameter."""
-    found = {}
+    found: dict[tuple[str, str], list[Criteria]] = {}
     for line in _TABLE.strip().splitlines()[1:]:
         scale, paramcd, who, unit, *levels = line.split()
         bounds = tuple(tuple(_bound(text) for text in level.split("|") if text != "-") for level in levels)
@@ -177,6 +188,6 @@ def _criteria():
     return found
 
 
-def _bound(text):
-    comparison, number, of = re.fullmatch(r"([<>]=?)([\d.]*)([A-Z]*)", text).groups()
+def _bound(text: str) -> Bound:
+    ((comparison, number, of),) = re.findall(r"^([<>]=?)([\d.]*)([A-Z]*)$", text)
     return Bound(comparison, float(number or 1), of)

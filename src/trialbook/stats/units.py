@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MOLAR_MASS = {"BILI": 584.66, "CREAT": 113.12, "GLUC": 180.16, "UREA": 60.06}  # g/mol, by PARAMCD
 # what pint would take for gauss, tesla, kelvin and molar
@@ -16,7 +17,7 @@ class UnitError(ValueError):
     """A unit that is not known, or that cannot be converted to the one wanted."""
 
 
-def convert(values, unit, wanted, paramcd=""):
+def convert(values: ArrayLike, unit: str, wanted: str, paramcd: str = "") -> np.ndarray:
     """Convert values from one unit to another.
 
     Parameters
@@ -51,7 +52,7 @@ def convert(values, unit, wanted, paramcd=""):
     return significant(found)
 
 
-def significant(values, digits=12):
+def significant(values: ArrayLike, digits: int = 12) -> np.ndarray:
     """Round to significant digits, so that a value converted, or a multiple of a limit, meets the bound it equals."""
     values = np.asarray(values, float)
     size = np.where(np.isfinite(values) & (values != 0), np.abs(values), 1.0)
@@ -59,7 +60,7 @@ def significant(values, digits=12):
     return np.round(values * scale) / scale
 
 
-def spelling(unit):
+def spelling(unit: str) -> str:
     """Write a unit in one way of the many: ``10⁹/L``, ``10^9/l`` and ``G/L`` are the same text."""
     text = unit.strip().replace("µ", "u").replace("μ", "u").replace("×", "x")
     text = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: f"**{found[1].translate(_DIGITS)}", text)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.polynomial import Polynomial
+from numpy.typing import ArrayLike
 
 from trialbook.errors import NotEstimable
 
@@ -37,7 +38,7 @@ class Layout:
         return np.concatenate([block.reshape(-1, rows.shape[1]) for block in blocks])
 
 
-def arrange(structure: Structure, codes: np.ndarray, names: np.ndarray, visits) -> Layout:
+def arrange(structure: str, codes: np.ndarray, names: np.ndarray, visits: ArrayLike | None) -> Layout:
     """Put clusters in blocks: of equal visits if the structure needs them, otherwise of equal size.
 
     Parameters
@@ -74,7 +75,7 @@ def arrange(structure: Structure, codes: np.ndarray, names: np.ndarray, visits) 
     return Layout(np.lexsort((at, codes, block[codes])), labels, patterns, distinct)
 
 
-def _positions(visits, codes, names):
+def _positions(visits: ArrayLike | None, codes: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct visits, ascending, and the position of each row's visit among them."""
     if visits is None:
         raise ValueError(f"{' and '.join(BY_VISIT)} need the visit index of each row: visits")
@@ -93,7 +94,7 @@ def _positions(visits, codes, names):
 
 
 def working_correlation(
-    structure: Structure, layout: Layout, residual: np.ndarray
+    structure: str, layout: Layout, residual: np.ndarray
 ) -> tuple[float | np.ndarray, list[np.ndarray]]:
     """Estimate a working correlation from the products of residuals at each pair of visits.
 
@@ -174,7 +175,7 @@ STRUCTURES = {
 }
 
 
-def _root(structure, correlation, pattern, visits):
+def _root(structure: str, correlation: np.ndarray, pattern: np.ndarray, visits: np.ndarray) -> np.ndarray:
     part = correlation[np.ix_(pattern, pattern)]
     if (smallest := np.linalg.eigvalsh(part)[0]) < SINGULAR:
         state = "singular" if smallest > -SINGULAR else "not positive definite"
