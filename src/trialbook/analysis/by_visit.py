@@ -26,7 +26,7 @@ class _Statistic(NamedTuple):
 
 
 def _interval_of_mean(known: pd.Series, alpha: float) -> list[float]:
-    mean, half = known.mean(), stats.t.ppf(1 - alpha / 2, len(known) - 1) * stats.sem(known)
+    mean, half = known.mean(), stats.t.ppf(1 - alpha / 2, len(known) - 1) * (known.std() / np.sqrt(len(known)))
     return [mean - half, mean + half]
 
 

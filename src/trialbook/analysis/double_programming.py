@@ -299,7 +299,7 @@ def _why_not(model: sm.GEE) -> str:
 
 
 def _cr2(model: sm.GEE, fit: Any, unit: float, alpha: float) -> dict[str, Second]:
-    """CR2 and Satterthwaite's degrees of freedom by their definition, with matrices of all records; outcomes are in `unit`."""
+    """CR2 and Satterthwaite's degrees of freedom as they are defined, with matrices of all records; y is in `unit`."""
     y, X, rho = model.endog, model.exog, float(fit.cov_struct.dep_params)
     same = np.asarray(model.groups)[:, None] == np.asarray(model.groups)
     Phi = np.where(same, rho, 0.0) + (1 - rho) * np.eye(len(y))
