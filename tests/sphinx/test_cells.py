@@ -1,25 +1,23 @@
 """The cells of an executed notebook on its page: each number leads to its own, whatever is hidden or left out."""
 
-import matplotlib.pyplot as plt
 import pytest
 from tiny import analysed, code, markdown
 
-from trialbook.displays.figures.figure import Figure
+from trialbook.results.executed import SVG
 from trialbook.results.row import Results
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 
 def drawn(key):
-    """A figure of the book, unlike any other."""
-    drawing, axes = plt.subplots(figsize=(1, 1))
-    axes.text(0.5, 0.5, key)
-    return Figure(key, drawing, f"What {key} shows")
+    """What a cell shows of a figure of the book: `test_figures.py` draws some."""
+    data = {SVG: f"<svg xmlns='http://www.w3.org/2000/svg'>\n<text>{key}</text></svg>\n", "text/plain": key}
+    return picture(data, {"trialbook": {"figure": key, "alt": f"What {key} shows"}})
 
 
-def picture(kind, content):
-    """Something that is shown and that is no figure of the book."""
-    return {"output_type": "display_data", "data": {kind: content}, "metadata": {}}
+def picture(data, metadata=None):
+    """Something that is shown, by its forms."""
+    return {"output_type": "display_data", "data": data, "metadata": metadata or {}}
 
 
 def row(key):
@@ -41,7 +39,7 @@ def page(tmp_path_factory):
         cell("first"),
         cell("no_output", "fig.removed", tags=["remove-output"]),
         cell("shown", "fig.shown"),
-        code(picture("text/markdown", f"![a pixel](data:image/png;base64,{PIXEL})"), id="markdown_image"),
+        code(picture({"text/markdown": f"![a pixel](data:image/png;base64,{PIXEL})"}), id="markdown_image"),
         markdown("![pasted](attachment:pasted.png)", id="pasted", attachments={"pasted.png": {"image/png": PIXEL}}),
         cell("hidden_input", "fig.hidden_input", tags=["hide-input"]),
         cell("hidden_output", "fig.hidden_output", tags=["hide-output"]),
@@ -52,7 +50,7 @@ def page(tmp_path_factory):
         cell("two", "fig.one", "fig.two"),
         cell("loop", *(f"fig.loop{i}" for i in range(3))),
         cell("collapsed", "fig.collapsed", jupyter={"outputs_hidden": True}),
-        code(picture("image/png", PIXEL), id="bitmap"),
+        code(picture({"image/png": PIXEL}), id="bitmap"),
         cell("empty", source=""),
         cell("after", "fig.after"),
         cell("last", tags=["remove-cell"]),

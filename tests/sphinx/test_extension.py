@@ -43,11 +43,12 @@ def test_a_number_leads_to_its_cell_with_and_without_the_name_of_the_domain(buil
     assert built.pages["executed/one"].select_one("#cell-results")
 
 
-def test_the_extension_needs_neither_jupyter_book_nor_what_notebooks_compute_with(paper):
+def test_the_extension_needs_neither_jupyter_book_nor_what_notebooks_compute_with(paper, built):
     program = f"""
 import sys
 from sphinx.application import Sphinx
-Sphinx({str(paper.folder)!r}, {str(paper.folder)!r}, {str(paper.folder / "_build/light")!r}, "", "html", status=None)
+settings = {{"extensions": ["trialbook.sphinx"]}}
+Sphinx({str(paper.folder)!r}, None, "light", "light", "html", settings, status=None)
 print(*sorted({{name.partition(".")[0] for name in sys.modules}} & set({HEAVY!r}.split())), end="")
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=paper.folder / "_build", text=True, capture_output=True)

@@ -1,6 +1,7 @@
 """Faults of a paper, built by the workflow with Jupyter Book: each is said in one line, and what stood stands."""
 
 import inspect
+import shutil
 import traceback
 
 import pytest
@@ -64,29 +65,43 @@ FAULTS = {
 }
 
 
-@pytest.fixture
-def paper(tmp_path):
-    """A paper of Jupyter Book in what was an empty folder, built once."""
+class Book(Paper):
+    """A paper of Jupyter Book."""
+
+    def __init__(self, folder):
+        self.folder, self.site = folder / "paper", folder / "built/html"
+
+    def bind(self, **settings):
+        return book.build(self.folder, self.site, **settings)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A paper in what was an empty folder, built once."""
     assert len((CONFIG + TOC).split("\n")) <= 10 + 2
-    paper = Paper(tmp_path / "paper").notebook("one", code(results(), id="results"))
-    (paper.folder / "conf.py").unlink()
-    paper.write({"_config.yml": CONFIG, "_toc.yml": TOC, "index.md": PAGE})
-    paper.site = tmp_path / "built/html"
-    book.build(paper.folder, paper.site)
+    paper = Book(tmp_path_factory.mktemp("book")).notebook("one", code(results(), id="results"))
+    paper.write({"_config.yml": CONFIG, "_toc.yml": TOC, "index.md": PAGE}).bind()
     return paper
+
+
+@pytest.fixture
+def paper(built, tmp_path):
+    """A copy of it, to be spoilt."""
+    shutil.copytree(built.folder.parent, tmp_path, dirs_exist_ok=True)
+    return Book(tmp_path)
 
 
 def faults(paper, **settings):
     """What is said of a paper that is not sound, after which what stood before stands."""
     before = digests(paper.site)
     with pytest.raises(book.BookError) as error:
-        book.build(paper.folder, paper.site, **settings)
+        paper.bind(**settings)
     assert digests(paper.site) == before
     return error.value.faults
 
 
-def test_a_project_of_jupyter_book_needs_ten_lines(paper):
-    page = (paper.site / "index.html").read_text("utf8")
+def test_a_project_of_jupyter_book_needs_ten_lines(built):
+    page = (built.site / "index.html").read_text("utf8")
     assert "A trial of cells" in page and 'href="executed/one.html#cell-results"' in page
     assert "github.com/executablebooks" not in page and "mybinder" not in page
 
@@ -109,7 +124,7 @@ def test_every_fault_is_one_line_with_its_place_in_every_build_until_it_is_mende
     paper.write({"_config.yml": CONFIG})
     for name in ("claims", "consort"):
         (paper.folder / f"book/{name}.yml").unlink()
-    book.build(paper.folder, paper.site)
+    paper.bind()
     # in one process, a theme adds to the templates with each build, and that file holds a digest of it
     assert set(differences(digests(paper.site), before)) <= {".buildinfo"}
 
@@ -138,7 +153,7 @@ def test_a_mistake_in_the_program_keeps_its_traceback(paper, monkeypatch, where)
     paper.write({"index.md": PAGE + "More.\n"})
     before = digests(paper.site)
     with pytest.raises(Exception, match="our own") as error:
-        book.build(paper.folder, paper.site)
+        paper.bind()
     assert not isinstance(error.value, book.BookError)
     assert "in broken" in "".join(traceback.format_exception(error.value))
     assert digests(paper.site) == before
@@ -147,7 +162,7 @@ def test_a_mistake_in_the_program_keeps_its_traceback(paper, monkeypatch, where)
 def test_a_draft_is_built_and_lists_what_it_lacks(paper):
     paper.write({"index.md": f"{PAGE}{{num}}`cd4.no.such`, it {{claim}}`fell`.\n"})
     paper.write({"book/claims.yml": "fell: {says: fell, holds: cd4.final.difference < 0}\n"})
-    lists = book.build(paper.folder, paper.site, draft=True)
+    lists = paper.bind(draft=True)
     assert lists == {"not_available": ["cd4.no.such: index"], "false_claims": ["fell: index"]}
     page = (paper.site / "index.html").read_text("utf8")
     assert "[not available: cd4.no.such]" in page and "[does not hold: fell]" in page
@@ -157,7 +172,7 @@ def test_launch_buttons_open_the_source_notebook(paper):
     launch = "repository: {url: https://github.com/someone/paper, branch: main}\n"
     launch += "launch_buttons: {notebook_interface: jupyterlab, binderhub_url: https://mybinder.org}\n"
     paper.write({"_config.yml": CONFIG + launch})
-    book.build(paper.folder, paper.site)
+    paper.bind()
     page = (paper.site / "executed/one.html").read_text("utf8")
     assert "https://mybinder.org/v2/gh/someone/paper/main?urlpath=lab/tree/notebooks/one.ipynb" in page
 

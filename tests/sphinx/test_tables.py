@@ -139,17 +139,11 @@ def test_room_before_a_number_completes_the_longest():
 
 
 @pytest.fixture(scope="module")
-def page(project):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium here")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": 390, "height": 800})
-        shown.goto((project / "html/index.html").as_uri())
-        yield shown
-        browser.close()
+def page(browser, project):
+    shown = browser.new_page(viewport={"width": 390, "height": 800})
+    shown.goto((project / "html/index.html").as_uri())
+    yield shown
+    shown.close()
 
 
 def test_decimal_points_stand_in_line(page):
