@@ -8,6 +8,7 @@ import pytest
 from builds import differences, digests
 from tiny import Paper, code, results
 
+from trialbook.project import Project
 from trialbook.sphinx import numbers
 from trialbook.workflow import book
 
@@ -19,7 +20,7 @@ sphinx: {extra_extensions: [trialbook.sphinx]}
 """
 TOC = """
 format: jb-book
-root: index
+root: book/index
 chapters: [file: executed/one]
 """
 PAGE = "# {num}`trial.title`\n\nBy {num}`cd4.final.difference`.\n\n"
@@ -72,7 +73,7 @@ class Book(Paper):
         self.folder, self.site = folder / "paper", folder / "built/html"
 
     def bind(self, **settings):
-        return book.build(self.folder, self.site, **settings)
+        return book.build(Project.find(self.folder), self.site, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,9 @@ def built(tmp_path_factory):
     """A paper in what was an empty folder, built once."""
     assert len((CONFIG + TOC).split("\n")) <= 10 + 2
     paper = Book(tmp_path_factory.mktemp("book")).notebook("one", code(results(), id="results"))
-    paper.write({"_config.yml": CONFIG, "_toc.yml": TOC, "index.md": PAGE}).bind()
+    for folder in ("data", "notebooks"):
+        (paper.folder / folder).mkdir()
+    paper.write({"trialbook.yml": "", "_config.yml": CONFIG, "_toc.yml": TOC, "book/index.md": PAGE}).bind()
     return paper
 
 
@@ -101,24 +104,24 @@ def faults(paper, **settings):
 
 
 def test_a_project_of_jupyter_book_needs_ten_lines(built):
-    page = (built.site / "index.html").read_text("utf8")
-    assert "A trial of cells" in page and 'href="executed/one.html#cell-results"' in page
+    page = (built.site / "book/index.html").read_text("utf8")
+    assert "A trial of cells" in page and 'href="../executed/one.html#cell-results"' in page
     assert "github.com/executablebooks" not in page and "mybinder" not in page
 
 
 def test_every_fault_is_one_line_with_its_place_in_every_build_until_it_is_mended(paper):
     before = digests(paper.site)
-    paper.write({"index.md": PAGE + "\n\n".join(text for text, _ in FAULTS.values())})
+    paper.write({"book/index.md": PAGE + "\n\n".join(text for text, _ in FAULTS.values())})
     paper.write({"book/claims.yml": DECLARED, "book/consort.yml": ITEMS})
     paper.write({"_config.yml": f"{CONFIG}bibtex_bibfiles: [references.bib]\n", "references.bib": ""})
     for _ in range(2):
         found = faults(paper)
         for fault, (_, named) in FAULTS.items():
-            assert [one for one in found if named in one.message and "index.md:" in one.location], fault
+            assert [one for one in found if named in one.message and "book/index.md:" in one.location], fault
         (unused,) = (one for one in found if "'idle' is declared and no page makes it" in one.message)
         assert unused.location == "book/claims.yml:1"
         assert not [one for one in found if "\n" in str(one)]
-    paper.write({"index.md": PAGE, "book/claims.yml": "hostile: {says: is, holds: open('x') == 1}\n"})
+    paper.write({"book/index.md": PAGE, "book/claims.yml": "hostile: {says: is, holds: open('x') == 1}\n"})
     (said,) = faults(paper)
     assert said.location.startswith("book/claims.yml:") and "hostile.holds: the only functions" in said.message
     paper.write({"_config.yml": CONFIG})
@@ -150,7 +153,7 @@ def test_a_mistake_in_the_program_keeps_its_traceback(paper, monkeypatch, where)
         monkeypatch.setattr(numbers.NumberRole, "run", broken)
     else:
         monkeypatch.setattr("trialbook.sphinx.uses.by_key", broken)
-    paper.write({"index.md": PAGE + "More.\n"})
+    paper.write({"book/index.md": PAGE + "More.\n"})
     before = digests(paper.site)
     with pytest.raises(Exception, match="our own") as error:
         paper.bind()
@@ -160,11 +163,11 @@ def test_a_mistake_in_the_program_keeps_its_traceback(paper, monkeypatch, where)
 
 
 def test_a_draft_is_built_and_lists_what_it_lacks(paper):
-    paper.write({"index.md": f"{PAGE}{{num}}`cd4.no.such`, it {{claim}}`fell`.\n"})
+    paper.write({"book/index.md": f"{PAGE}{{num}}`cd4.no.such`, it {{claim}}`fell`.\n"})
     paper.write({"book/claims.yml": "fell: {says: fell, holds: cd4.final.difference < 0}\n"})
     lists = paper.bind(draft=True)
-    assert lists == {"not_available": ["cd4.no.such: index"], "false_claims": ["fell: index"]}
-    page = (paper.site / "index.html").read_text("utf8")
+    assert lists == {"not_available": ["cd4.no.such: book/index"], "false_claims": ["fell: book/index"]}
+    page = (paper.site / "book/index.html").read_text("utf8")
     assert "[not available: cd4.no.such]" in page and "[does not hold: fell]" in page
 
 
