@@ -12,7 +12,7 @@ NEEDS = ["sphinx", "myst-nb", "latex2mathml", "pydantic", "pyyaml", "simpleeval"
 PAGE = """# {num}`trial.title`
 
 {consort}`1a`
-It {claim}`rose` by {num}`cd4.final.difference` ({ci}`cd4.final.difference`; {p}`cd4.final.difference.p`), {math}`x_1`.
+It {claim}`rose` by {num}`cd4.final.difference` ({ci}`cd4.final.difference`; {p}`cd4.final.difference.p`), {math}`x`.
 
 ```{register}
 ```
