@@ -71,7 +71,9 @@ def test_a_build_writes_nothing_beside_its_output(tmp_path):
 # ------------------------------------------------------------------------------------------- what every page says
 
 
-@pytest.mark.parametrize(("name", "place"), [("basic", ".banner"), ("sphinx_book_theme", ".bd-header-announcement")])
+@pytest.mark.parametrize(
+    ("name", "place"), [("basic", ".trial-banner"), ("sphinx_book_theme", ".bd-header-announcement")]
+)
 def test_every_page_says_that_the_data_are_synthetic_whatever_the_theme(tmp_path, name, place):
     paper = analysed(tmp_path, "# Paper\n\n```{provenance}\nMade up.\n```\n")
     paper.write({"conf.py": CONF.replace('"basic"', repr(name))})
@@ -87,9 +89,8 @@ def test_no_page_says_that_real_data_are_synthetic(tmp_path):
     paper = Paper(tmp_path).notebook("one", code(results(provenance="real")))
     paper.write({"index.md": "# Paper\n\n```{provenance}\nMade up.\n```\n\n```{toctree}\nexecuted/one\n```\n"})
     built = paper.build()
-    assert (
-        "synthetic" not in built.text() and "Made up" not in built.text() and not built.pages["index"].select(".banner")
-    )
+    assert "synthetic" not in built.text() and "Made up" not in built.text()
+    assert not built.pages["index"].select(".trial-banner, .admonition")
 
 
 # --------------------------------------------------------------------------------------------------- two processes

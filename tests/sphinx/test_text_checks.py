@@ -128,7 +128,7 @@ def said(tmp_path_factory):
 
 @pytest.mark.parametrize(("line", "word"), TYPED, ids=[word for _, word in TYPED])
 def test_a_digit_typed_by_hand_is_reported(said, line, word):
-    reported = [found[1] for entry in said if "/digits.md" in entry and (found := DIGITS.search(entry))]
+    reported = [found[1] for entry in said if entry.startswith("digits.md:") and (found := DIGITS.search(entry))]
     assert [found for found in reported if word in found], reported
 
 
@@ -138,13 +138,13 @@ def test_what_may_be_typed_is_not_reported(said):
 
 @pytest.mark.parametrize(("line", "word", "sentence"), JUDGING, ids=[word for _, word, _ in JUDGING])
 def test_a_word_that_judges_is_reported_with_its_sentence_and_the_remedy(said, line, word, sentence):
-    (found,) = (entry for entry in said if f"the word {word!r} judges" in entry and "/judging.md" in entry)
+    (found,) = (entry for entry in said if f"the word {word!r} judges" in entry and entry.startswith("judging.md:"))
     assert f"“{sentence}”" in found
     assert f"{{claim}}`{word} <id>`, with its condition in paper/claims.yml; paper/words.yml lists" in found
 
 
 def test_nothing_else_is_reported_and_an_exempt_page_may_judge(said):
-    reported = [found[1] for entry in said if "/digits.md" not in entry and (found := WORDS.search(entry))]
+    reported = [found[1] for entry in said if not entry.startswith("digits.md:") and (found := WORDS.search(entry))]
     assert sorted(reported) == sorted(word for _, word, _ in JUDGING)
 
 

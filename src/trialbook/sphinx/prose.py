@@ -14,7 +14,7 @@ Sentence: TypeAlias = list[tuple[str, nodes.Node]]  # its pieces: the words, and
 
 def is_executed(config: Config, docname: str) -> bool:
     """Whether a document is an executed notebook."""
-    return docname.startswith(f"{config.trialbook_executed}/")
+    return docname.rpartition("/")[0] == config.trialbook_executed
 
 
 def is_prose(config: Config, docname: str) -> bool:

@@ -92,7 +92,7 @@ def put_up_banner(
     if "theme_announcement" in context:
         context["theme_announcement"] = " ".join(filter(None, [context["theme_announcement"], said]))
     elif said and doctree is not None:
-        context["body"] = f'<p class="banner" role="note">{escape(said)}</p>\n{context["body"]}'
+        context["body"] = f'<p class="trial-banner" role="note">{escape(said)}</p>\n{context["body"]}'
 
 
 class ProvenanceDirective(SphinxDirective):

@@ -20,7 +20,7 @@ from sphinx.util.logging import (
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where (file and line, or nothing) and what."""
+    """One thing that is wrong: where (file and line, from the source folder, or nothing) and what."""
 
     location: str
     message: str
@@ -40,7 +40,7 @@ class _Collector(WarningStreamHandler):  # or Sphinx, which holds back what it s
         """Keep a warning, unless the configuration says that it is none."""
         kind, part = getattr(record, "type", None), getattr(record, "subtype", None)
         if not is_suppressed_warning(kind or "", part or "", self.app.config.suppress_warnings):
-            location = (getattr(record, "location", None) or "").rstrip(":")
+            location = (getattr(record, "location", None) or "").removeprefix(f"{self.app.srcdir}/").rstrip(":")
             self.found.append(Fault(location, logging.LogRecord.getMessage(record)))
 
 
