@@ -83,6 +83,17 @@ def test_a_command_is_about_the_folder_that_is_named_and_leaves_us_where_we_are(
     assert Path.cwd() == tmp_path
 
 
+def test_a_fault_in_a_notebook_is_said_before_anything_is_run(project, capfd):
+    (project / "_toc.yml").write_text("root: book/index\nentries:\n  - file: executed/one\n")
+    assert main(["build"]) == 1
+    assert "there is no notebook notebooks/one.ipynb" in capfd.readouterr().err
+    (project / "notebooks/one.ipynb").write_text("no JSON")
+    assert main(["build"]) == 1
+    shown = capfd.readouterr()
+    assert "one.ipynb: not a notebook" in shown.err and "Traceback" not in shown.err and "Snakefile" not in shown.err
+    assert not (project / ".snakemake").exists()
+
+
 # ------------------------------------------------------------------------------------------------------- a generator
 
 

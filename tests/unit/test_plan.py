@@ -46,6 +46,7 @@ def test_what_a_notebook_reads_besides_it_says_in_its_parameters(project):
     assert run.given["published_file"] == "../data/published.yml"
     assert "data/published.yml" in names(run.reads, project)
     assert not any("scenarios" in path for path in names(run.reads, project))  # there is no such file
+    assert run.given["scenarios_file"] == "./scenarios.yml"  # a path has a slash: cards do not show it
     project.scenarios.touch()
     assert "notebooks/scenarios.yml" in names(plan.run(project, "all").reads, project)
 

@@ -34,7 +34,8 @@ def refuse(project: Project) -> None:
 
 
 def _others(project: Project) -> list[Path]:
-    return [path for path in sorted(project.executed.glob("*.ipynb")) if path.stem not in project.chapters()]
+    names = project.chapters()
+    return [path for path in sorted(project.executed.glob("*.ipynb")) if path.stem not in names]
 
 
 def _is_made(path: Path) -> bool:

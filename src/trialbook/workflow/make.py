@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trialbook.errors import UserError
 from trialbook.project import Project
-from trialbook.workflow import leftovers
+from trialbook.workflow import leftovers, plan
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
@@ -40,6 +40,7 @@ def make(
     UserError
         If the project has a fault.
     """
+    plan.runs(project)  # or Snakemake would say what is wrong with one in its own way
     leftovers.refuse(project)
     place = {name: relpath(path, project.root) for name, path in (("trial", project.trial), ("output", project.output))}
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(project.root)]

@@ -49,6 +49,11 @@ def offered(project: Project) -> dict[str, list[Path]]:
     }
 
 
+def runs(project: Project) -> dict[str, Run]:
+    """Plan the run of each notebook that the book shows, by its name; raises `UserError` if one cannot be."""
+    return {name: run(project, name) for name in project.chapters()}
+
+
 def run(project: Project, notebook: str) -> Run:
     """Plan the run of a notebook.
 
@@ -73,13 +78,19 @@ def run(project: Project, notebook: str) -> Run:
     reads: list[Path] = []
     for name, (place, *files) in offered(project).items():
         if name in has:
-            given[name] = os.path.relpath(place, project.notebooks)
+            given[name] = _from_notebooks(place, project)
             reads += [path for path in files if path.exists()]
     if EXECUTED in has:
         others = [project.executed / Path(str(path)).name for path in has[EXECUTED]]
-        given[EXECUTED] = [os.path.relpath(path, project.notebooks) for path in others]
+        given[EXECUTED] = [_from_notebooks(path, project) for path in others]
         reads += others
     return Run(given, reads)
+
+
+def _from_notebooks(path: Path, project: Project) -> str:
+    """Write a path as it leads from the notebooks' folder; its slash shows that it is one."""
+    found = os.path.relpath(path, project.notebooks)
+    return found if "/" in found else f"./{found}"
 
 
 def parameters(notebook: Path) -> dict[str, Any]:
