@@ -109,8 +109,8 @@ def test_its_numbers_are_accepted_where_it_says_and_compared(built):
     assert (built / "out/diff.html").exists()
 
 
-@pytest.mark.parametrize("options", [["--dry-run"], ["--summary"], ["-n", "--quiet", "all"]], ids=" ".join)
-def test_a_plan_changes_no_byte(built, tmp_path, options):
+@pytest.mark.parametrize("option", ["--dry-run", "--summary"])
+def test_a_plan_changes_no_byte(built, tmp_path, option):
     """Though what a notebook left that the book has no longer, and a site that was taken away, are to be seen to."""
     paper = tmp_path / "paper"
     subprocess.run(["cp", "-a", built, paper], check=True)
@@ -118,9 +118,9 @@ def test_a_plan_changes_no_byte(built, tmp_path, options):
     (paper / "runs/notes.txt").write_text("mine")
     subprocess.run(["rm", "-r", paper / "out/html"], check=True)
     before = standing(paper)
-    said = trialbook("build", "--", *options, at=paper)
+    said = trialbook("build", "--", option, at=paper)
     assert standing(paper) == before
-    assert "all" in options or "pages" in said
+    assert "pages" in said
 
 
 def test_what_a_notebook_left_is_removed_when_something_is_run_and_what_is_not_ours_is_refused(built, tmp_path):

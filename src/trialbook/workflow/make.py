@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
 
@@ -18,14 +18,14 @@ class WorkflowError(UserError):
 
 
 def make(
-    project: Project, targets: Iterable[Path] = (), cores: int = 2, draft: bool = False, options: Sequence[str] = ()
+    project: Project, targets: Sequence[Path] = (), cores: int = 2, draft: bool = False, options: Sequence[str] = ()
 ) -> None:
     """Run with Snakemake what is not up to date, and show what it says.
 
     Parameters
     ----------
     project : Project
-    targets : iterable of Path
+    targets : sequence of Path
         Files to make; the whole book where there is none.
     cores : int
     draft : bool
@@ -45,7 +45,8 @@ def make(
     place = {name: relpath(path, project.root) for name, path in (("trial", project.trial), ("output", project.output))}
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(project.root)]
     command += ["--cores", str(cores), "--rerun-incomplete", *(options or ("--quiet", "all"))]
-    command += [] if project.site.exists() else ["--forcerun", "pages"]  # or what stands for the site would hide that
+    if not targets and not project.site.exists():
+        command += ["--forcerun", "pages"]  # or what stands for the site would hide that it is gone
     command += ["--config", *(f"{name}={path}" for name, path in place.items()), f"draft={int(draft)}"]
     command += ["--", *(relpath(path, project.root) for path in targets)]
     with subprocess.Popen(
