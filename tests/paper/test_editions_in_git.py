@@ -4,12 +4,12 @@ import subprocess
 
 import pytest
 
-from trialbook.cli.diff import edition
 from trialbook.editions import lock, report
 from trialbook.editions.changes import compare
 from trialbook.editions.lock import Lock, Number
 from trialbook.errors import UserError
 from trialbook.project import FILE, Project
+from trialbook.workflow.edition import edition
 
 PROSE = "# T\n\nThe gain was {num}`a.n` ({ci}`a`).\n"
 OLD = {

@@ -8,12 +8,7 @@ from argparse import ArgumentParser, Namespace
 from os.path import relpath
 from pathlib import Path
 
-from trialbook import provenance
 from trialbook.cli import options
-from trialbook.editions import changes, report
-from trialbook.editions.changes import Edition
-from trialbook.errors import UserError
-from trialbook.project import Project
 
 TITLE = "comparing two editions"
 EXAMPLE = """trialbook diff
@@ -30,9 +25,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> str:
     """Do it, and say what was done."""
+    from trialbook.editions import report
+    from trialbook.editions.changes import compare
+    from trialbook.workflow.edition import edition
+
     project = options.project(given) if given.now else options.built(given)
     before, now = given.before or str(project.lock), given.now or str(project.site / "results.json")
-    found = changes.compare(edition(project, before), edition(project, now))
+    found = compare(edition(project, before), edition(project, now))
     folder = given.report or project.output
     folder.mkdir(parents=True, exist_ok=True)
     site = relpath(Path(now).parent, folder)  # of the sentences that have an anchor
@@ -40,20 +39,3 @@ def run(given: Namespace) -> str:
         (folder / name).write_text(report.page(name, changes=found, site=site), "utf8")
     print("\n".join(report.lines(found)))
     return f"wrote {folder}/diff.html and diff.md"
-
-
-def edition(project: Project, name: str) -> Edition:
-    """Find an edition of a paper by what names it."""
-    if name.endswith(".lock.json"):
-        return changes.of_lock(name, Path(name), project.texts(), project.claims)
-    if name.endswith(".json"):
-        return changes.of_site(name, Path(name))
-    commit = provenance.commit(project.root, name)
-    if not commit:
-        raise UserError(f"{name}: neither a file (results.json or a numbers lock) nor a revision that git knows")
-    with provenance.checkout(project.root, commit) as folder:
-        then = project.moved(folder)
-        if not then.lock.exists():
-            lock = then.lock.relative_to(folder)
-            raise UserError(f"{name}: this revision has no {lock}, so its numbers are not known")
-        return changes.of_lock(f"{name} ({commit[:12]})", then.lock, then.texts(), then.claims)

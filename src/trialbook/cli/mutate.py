@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from trialbook.cli import options
 from trialbook.project import Project
-from trialbook.sphinx import words
 
 TITLE = "running the notebooks on mutants of the trial"
 EXAMPLE = "trialbook mutate --mutant arms_permuted --notebook 03_efficacy"
@@ -47,4 +46,6 @@ def run(given: Namespace) -> str:
 
 def result_pages(project: Project) -> list[str]:
     """The pages that tell results: those whose words are checked."""
+    from trialbook.sphinx import words
+
     return [page for page in project.pages() if page not in words.read(project.words).exempt]
