@@ -11,7 +11,7 @@ project = "trialbook"
 author = copyright = "The authors of trialbook"
 release = trialbook.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated_tables"]
-exclude_patterns = ["examples"]
+exclude_patterns = ["first_paper"]
 
 nitpick_ignore_regex = [("py:(class|exc|obj)", ".*")]  # types of other packages, which have no page here
 

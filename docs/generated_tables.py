@@ -1,7 +1,7 @@
 """Directives whose tables are made from the one place that holds what they tell: code, settings, patterns.
 
 ``{import-rules}`` reads the contracts of ``pyproject.toml``, ``{key-patterns}`` the file of patterns, ``{yaml-keys}``
-a model of a YAML file, ``{commands}`` the parsers of the command line.
+a model of a YAML file, ``{commands}`` the parsers of the command line, ``{settings}`` those of the extension.
 """
 
 import argparse
@@ -220,6 +220,17 @@ def _spelt(action: argparse.Action) -> str:
     return f"`{', '.join(action.option_strings)}{'' if action.nargs == 0 else f' {shown}'}`"
 
 
+class Settings(Generated):
+    """``{settings} module``: what a Sphinx extension may be told, from the `SETTINGS` of its module."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        known = import_module(self.arguments[0]).SETTINGS
+        rows = ((f"`trialbook_{s.name}`", f"`{s.default!r}`" if s.default else "–", s.description) for s in known)
+        yield from table(("Setting", "Default", "Meaning"), rows)
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Write a table in Markdown, each head and cell as it is."""
     for row in (heads, ["---"] * len(heads), *rows):
@@ -233,4 +244,5 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("key-patterns", KeyPatterns)
     app.add_directive("yaml-keys", YamlKeys)
     app.add_directive("commands", Commands)
+    app.add_directive("settings", Settings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

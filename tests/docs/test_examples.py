@@ -11,6 +11,8 @@ import pytest
 
 import trialbook
 from trialbook import cli
+from trialbook.claims import claims, consort
+from trialbook.sphinx import words
 
 pytestmark = pytest.mark.unit
 ROOT = generated_tables.ROOT
@@ -71,3 +73,21 @@ def test_a_command_that_a_page_shows_exists(words, monkeypatch):
         assert {word for word in given if "=" not in word} <= set(known)
     else:
         cli._parser().parse_args(given)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_a_link_to_a_file_leads_to_one(name):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / name).read_text("utf8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+READERS = {"claims.yml": claims.read, "consort.yml": consort.read, "words.yml": words.read}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_example_of_a_file_is_read(name, tmp_path):
+    examples = [block for page in PAGES for block in blocks(page, "yaml") if block.startswith(f"# {name}\n")]
+    assert examples
+    for example in examples:
+        (tmp_path / name).write_text(example, "utf8")
+        assert READERS[name](tmp_path / name)
