@@ -67,6 +67,14 @@ VALUES = {
     "tiny values": lambda arm, visit, i, x: float(x) * 1e-12,
 }
 SITUATIONS = [*VALUES, "one follow-up visit", "2 + 2 subjects", "1 + 1 subjects", "3 + 17 subjects", "3 + 5 subjects"]
+SAMPLE = {"an arm empty at a visit", "all alike within arms", "tiny values", "one follow-up visit", "2 + 2 subjects"}
+
+
+def some_long(situations):
+    """Leave all but a sample to the long tests."""
+    return [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.long) for name in situations]
+
+
 # what some of them must say, and what they must answer all the same
 SAID = {
     "an arm empty at a visit": {
@@ -120,7 +128,7 @@ def move(copy, moved):
         copy.table(name, change)
 
 
-@pytest.fixture(params=SITUATIONS)
+@pytest.fixture(params=some_long(SITUATIONS))
 def situation(request, copy, nk):
     """A name, and the trial in which it is so: one efficacy parameter, no other tables."""
     for name in ("adae", "adex"):
@@ -167,7 +175,7 @@ def test_every_row_has_a_finite_value_or_a_reason(situation):
         assert rows[key].value is not None, rows[key]
 
 
-@pytest.mark.parametrize("situation", [name for name in SITUATIONS if name != "arms far apart"], indirect=True)
+@pytest.mark.parametrize("situation", some_long(name for name in SITUATIONS if name != "arms far apart"), indirect=True)
 def test_both_programs_agree_on_what_can_be_estimated(situation):
     """The second one knows by itself where there is no answer; how many numbers are compared does not change.
 

@@ -8,6 +8,7 @@ from scipy import integrate, stats
 from trialbook.analysis import estimators
 from trialbook.analysis.estimators import Model
 from trialbook.errors import NotEstimable
+from trialbook.stats import two_means
 from trialbook.stats.effect_size import hedges_g
 
 CASES = [
@@ -99,6 +100,16 @@ def test_mean_effect_weighs_all_visits_alike():
     design = estimators._effect_at_each(X, visits)
     effect_at_last = np.linalg.lstsq(design, test * (visits == 2), rcond=None)[0]
     assert effect_at_last[1] == pytest.approx(1 / 3)
+
+
+def test_an_analysis_of_covariance_without_residuals_is_refused():
+    """The outcome is twice the baseline plus the effect of the arm: P would be made of rounding."""
+    arm, base = np.repeat([True, False], 5), np.arange(10.0) ** 2 / 7
+    with pytest.raises(NotEstimable, match="fits the outcome exactly"):
+        two_means.ancova(2 * base + 3 * arm, arm, base)
+    for baseline in (np.full(10, 0.1), 4.0 * arm):
+        with pytest.raises(NotEstimable, match="does not vary, or tells the arms apart"):
+            two_means.ancova(base, arm, baseline)
 
 
 def test_missing_visits_are_said_where_an_analysis_needs_all(copy):

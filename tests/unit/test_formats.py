@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,17 @@ def test_a_missing_value_is_said(missing):
     ):
         assert text == "not estimable"
     assert formats.p_value(None) == formats.p_value(math.nan) == "not estimable"
+
+
+@pytest.mark.parametrize(("value", "digits"), [(66.5, 0), (0.125, 2), (-2.5, 0), (1234.0625, 3), (38.45, 1)])
+def test_a_tie_is_rounded_alike_whatever_the_last_bits_are(value, digits):
+    """Sums in another order miss a tie by some units of the last place."""
+    near = value * (1 + 4 * np.finfo(float).eps * np.arange(-2, 3))
+    assert len({formats.number(one, digits) for one in near}) == 1
+
+
+def test_a_value_that_is_no_tie_is_rounded_to_the_nearest():
+    assert [formats.number(value) for value in (66.499999, 66.500001, 1e15 + 1)] == ["66", "67", "1000000000000001"]
 
 
 # P values

@@ -183,7 +183,7 @@ def test_pooling_without_small_sample_limit_has_rubins_degrees_of_freedom():
 def test_pooling_estimates_that_do_not_differ_is_the_answer_of_complete_data(estimates):
     pooled = imputation.pool(estimates, [4.0] * len(estimates), 18)
     lower, upper = stats.t.interval(0.95, 18, 2, 2)
-    assert (pooled.se, pooled.df, pooled.fmi) == (2, 18, 0)
+    assert (pooled.se, pooled.df, pooled.fmi) == pytest.approx((2, 18, 0))
     assert (pooled.lower, pooled.upper) == pytest.approx((lower, upper))
 
 

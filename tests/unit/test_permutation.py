@@ -174,7 +174,7 @@ def paper(nk, paramcd):
     return values[:, 1:], np.repeat([True, False], [len(wide) for wide in arms.values()]), values[:, 0]
 
 
-@pytest.mark.parametrize("paramcd", ["CD4", "CD8"])
+@pytest.mark.parametrize("paramcd", ["CD4", pytest.param("CD8", marks=pytest.mark.long)])
 def test_the_final_difference_equals_scipy_over_all_184756_allocations(nk, paramcd):
     y, test, _ = paper(nk, paramcd)
     final = y[:, -1]

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from trialbook.analysis.estimators import Model, at_final_visit, over_follow_up
+from trialbook.errors import NotEstimable
 from trialbook.stats.anova import mixed_anova
 from trialbook.stats.simulated_trials import EFFECTS, METHODS, Design, draw, p_values, simulate
 
@@ -117,3 +118,12 @@ def test_the_design_of_a_drawn_trial_is_found_again():
     assert found.sizes == (400, 500)
     assert found.sd == pytest.approx(SMALL.sd, rel=0.1)
     assert found.correlation == pytest.approx(SMALL.correlation, abs=0.03)
+
+
+@pytest.mark.parametrize("constant", [0.1, 7.0, 1e9 / 3])
+def test_a_visit_at_which_nobody_differs_cannot_be_simulated(constant):
+    """The mean of equal fractions is not always that fraction, so that what is left of them is not always zero."""
+    y = draw(SMALL, 1, np.random.default_rng(5))[0]
+    y[:, 2] = constant
+    with pytest.raises(NotEstimable, match="at some visit the values of each arm are all the same"):
+        Design.of(as_trial(y, np.repeat([True, False], SMALL.sizes)), 0.0)

@@ -1,5 +1,7 @@
 """Reading a trial: what is valid, and who is analysed."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import NK_INR, TRIALS
 
@@ -40,9 +42,18 @@ def test_real_trials_are_valid(real, name):
     assert sum(map(len, found.subjects().values())) == len(found.adsl)
 
 
+def same_rows(found, other):
+    """Rows that are equal but for the last digits of their values, which depend on the order of sums."""
+    found, other = list(found), list(other)
+    assert [replace(row, value=None) for row in found] == [replace(row, value=None) for row in other]
+    for one, two in zip(found, other, strict=True):
+        exact = two.value is None or isinstance(two.value, str)
+        assert one.value == (two.value if exact else pytest.approx(two.value, rel=1e-9, abs=1e-12)), one.key
+
+
 def same_results(found, other):
     for analysis in ANALYSES:
-        assert list(analysis(found)) == list(analysis(other))
+        same_rows(analysis(found), analysis(other))
 
 
 def test_encoding_mark_line_ends_blanks_and_order_do_not_matter(copy, nk):
@@ -120,7 +131,7 @@ def test_baseline_may_have_any_number(copy, nk, baseline):
     copy.facts(renumber)
     found = copy.read()
     for analysis in ANALYSES[1:]:
-        assert list(analysis(found)) == list(analysis(nk))
+        same_rows(analysis(found), analysis(nk))
 
 
 def test_weeks_as_visits(real):
@@ -136,7 +147,7 @@ def test_unscheduled_visits_are_counted_and_not_analysed(copy, nk):
     extra.write_text(extra.read_text("utf8") + ",".join(row) + "\n", "utf8")
     found = copy.read()
     assert flow.flow(found)["cohort.unscheduled.records"].value == 1
-    assert list(efficacy.by_visit(found)) == list(efficacy.by_visit(nk))
+    same_rows(efficacy.by_visit(found), efficacy.by_visit(nk))
 
 
 def test_text_of_trial_yml_stays_as_typed(copy):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
+BEYOND = 6  # decimals after the last one shown that may still decide how it is rounded
 _SIGNS = {"<": " under ", ">": " over ", "≤": " up_to ", "≥": " from ", "+": " plus "}
 
 
@@ -23,10 +24,15 @@ def number(value: float | None, digits: int = 0) -> str:
     """
     if value is None or not math.isfinite(value):
         return NOT_ESTIMABLE
-    text = f"{value:.{digits}f}"
+    text = _rounded(value, digits)
     if float(text) == 0:
         text = text.lstrip("-")
     return text.replace("-", MINUS)
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Write a fixed count of decimals; a tie that the last bits miss, which differ between processors, is a tie."""
+    return f"{round(float(value), digits + BEYOND):.{digits}f}"
 
 
 def interval(bounds: Sequence[float | None], digits: int = 0) -> str:
@@ -48,9 +54,9 @@ def p_value(p: float | None, alpha: float = 0.05) -> str:
     if p > 0.99:
         return ">0.99"
     digits = 3 if p < 0.1 else 2
-    while p < alpha and float(f"{p:.{digits}f}") >= alpha:
+    while p < alpha and float(_rounded(p, digits)) >= alpha:
         digits += 1
-    return f"{p:.{digits}f}"
+    return _rounded(p, digits)
 
 
 def percent(value: float | None, digits: int = 0) -> str:

@@ -127,16 +127,7 @@ def mixed_anova(wide: ArrayLike, arm: Iterable[Hashable], ss_type: int = 3) -> M
     contrasts = linalg.helmert(k).T  # (k, k - 1), orthonormal
     sscp = (around_them @ contrasts).T @ (around_them @ contrasts)
     ss_subjects, ss_within = k * np.sum(of_subjects**2), np.trace(sscp)
-    level = means.mean(axis=1)
-    change = means @ contrasts  # (arms, k - 1)
-    overall = sizes @ change / len(y)
-    ss_arm = k * sizes @ (level - sizes @ level / len(y)) ** 2
-    ss_interaction = sizes @ np.sum((change - overall) ** 2, axis=1)
-    if ss_type == 2:
-        ss_visit = len(y) * np.sum(overall**2)
-    else:
-        ss_visit = np.sum(change.mean(axis=0) ** 2) * len(arms) ** 2 / np.sum(1 / sizes)
-
+    ss_arm, ss_visit, ss_interaction = _between(means, contrasts, sizes, ss_type)
     gg, hf = _epsilons(sscp, df_error)
     mauchly_w, mauchly_p = _mauchly(sscp, df_error)
     ss_errors = ss_subjects + ss_within
@@ -153,6 +144,19 @@ def mixed_anova(wide: ArrayLike, arm: Iterable[Hashable], ss_type: int = 3) -> M
         n_visits=k,
         n_by_arm=dict(zip(arms, sizes.tolist(), strict=True)),
     )
+
+
+def _between(means: np.ndarray, contrasts: np.ndarray, sizes: np.ndarray, ss_type: int) -> tuple[float, float, float]:
+    """Sums of squares of arm, visit and interaction, from the means (arms, k) of arms of these sizes at each visit."""
+    k, n, level, change = means.shape[1], sizes.sum(), means.mean(axis=1), means @ contrasts  # change: (arms, k - 1)
+    overall = sizes @ change / n
+    arm = k * sizes @ (level - sizes @ level / n) ** 2
+    interaction = sizes @ np.sum((change - overall) ** 2, axis=1)
+    if ss_type == 2:
+        visit = n * np.sum(overall**2)
+    else:
+        visit = np.sum(change.mean(axis=0) ** 2) * len(sizes) ** 2 / np.sum(1 / sizes)
+    return float(arm), float(visit), float(interaction)
 
 
 def check_assumptions(wide: ArrayLike, arm: Iterable[Hashable]) -> Checks:

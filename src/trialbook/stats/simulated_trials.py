@@ -18,6 +18,7 @@ from trialbook.stats.cr2 import Regressions
 
 EFFECTS = (0.0, 0.5, 1.0, 1.5)  # of the test arm at each follow-up visit, in standard deviations at the final visit
 BLOCK = 2**20  # values drawn at a time
+NEGLIGIBLE = 1e-12  # standard deviation, relative to the largest value, that is not a variation
 # method: estimand, what it is called
 METHODS = {
     "pooled_t": ("final", "Pooled t (as published)"),
@@ -75,7 +76,8 @@ class Design:
         within = np.concatenate([rows - np.nanmean(rows, axis=0) for rows in kept])
         df = sum(np.maximum(seen.sum(axis=0) - 1, 0) for seen in known)
         squares = np.nansum(within**2, axis=0)
-        if not (df.all() and squares.all()):
+        largest = np.nanmax(np.abs(np.concatenate(kept)), axis=0)
+        if not df.all() or (squares <= (NEGLIGIBLE * largest) ** 2 * len(within)).any():
             raise NotEstimable("at some visit the values of each arm are all the same")
         known, filled = np.isfinite(within), np.nan_to_num(within)
         pairs = filled.T @ filled

@@ -155,8 +155,7 @@ def grade(
     for criteria in _criteria()[scale, paramcd]:
         wanted = criteria.unit or unit
         known = {of: units.significant(units.convert(found, unit, wanted, paramcd)) for of, found in numbers.items()}
-        found, unknown = _grade(criteria.bounds, known)
-        who = groups[criteria.who]
+        who, (found, unknown) = groups[criteria.who], _grade(criteria.bounds, known)
         worst = np.where(who, np.maximum(worst, found), worst)
         doubtful |= who & unknown
         covered |= who

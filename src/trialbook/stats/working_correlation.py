@@ -153,7 +153,7 @@ def _ar1(products, counts, visits):
     coefficients[: pairs.size] -= 2 * sums
     squares = Polynomial(coefficients)  # of a: the sum of (z - a^d)^2 over all pairs, but for a constant
     stationary = squares.deriv().roots()
-    stationary = stationary.real[stationary.imag == 0]
+    stationary = stationary.real[stationary.imag == 0]  # exact: roots come real or in pairs, and a minimum is no pair
     lowest = -1.0 if pairs[1::2].any() else 0.0  # even distances alone do not tell the sign
     inside = stationary[(stationary > lowest) & (stationary < 1)]
     alpha = float(min((0.0, *inside, 1.0, lowest), key=squares))
