@@ -129,12 +129,15 @@ def test_with_nothing_missing_the_answers_are_those_of_the_data(real):
     expected = answers("amitriptyline_hivsn")
     rows = missing_data.imputed(real("amitriptyline_hivsn"))
     effect = expected["PAIN.gee.adj.exchangeable.tight"]["value"]["coef"]
-    p = expected["PAIN.gee.adj.exchangeable.CR2_satt"]["value"]["p"]
+    small = expected["PAIN.gee.adj.exchangeable.CR2_satt"]["value"]
     assert rows["pain.missing.imputed.follow_up.effect"].value == pytest.approx(effect, rel=1e-6)
-    assert rows["pain.missing.imputed.follow_up.p"].value == pytest.approx(p, rel=1e-6)
+    for part in ("se", "df", "p"):
+        assert rows[f"pain.missing.imputed.follow_up.{part}"].value == pytest.approx(small[part], rel=1e-6)
     last = expected["PAIN.last_pooled"]["value"]
     assert rows["pain.missing.imputed.final.effect"].value == pytest.approx(last["diff"], rel=1e-6)
-    assert rows["pain.missing.imputed.final.p"].value == pytest.approx(last["p"], rel=1e-6)
+    assert rows["pain.missing.imputed.final.se"].value == pytest.approx(last["diff"] / last["t"], rel=1e-6)
+    for part in ("df", "p"):
+        assert rows[f"pain.missing.imputed.final.{part}"].value == pytest.approx(last[part], rel=1e-6)
     assert rows["pain.missing.imputed.final.fmi"].value == 0
     assert "nothing is missing" in rows["pain.missing.imputed.final.p"].method
 
@@ -154,7 +157,8 @@ def test_imputed_answers_are_those_of_each_data_set_pooled(gappy):
         key = f"cd4.missing.imputed.{estimand}"
         assert rows[f"{key}.effect"].value == pytest.approx(pooled.estimate, rel=1e-9)
         assert rows[f"{key}.ci"].value == pytest.approx([pooled.lower, pooled.upper], rel=1e-9)
-        assert rows[f"{key}.p"].value == pytest.approx(pooled.p, rel=1e-9)
+        for part in ("se", "df", "p"):
+            assert rows[f"{key}.{part}"].value == pytest.approx(getattr(pooled, part), rel=1e-9)
         assert rows[f"{key}.effect"].estimand == estimand
         assert rows[f"{key}.effect"].n == 20
         assert rows[f"{key}.fmi"].value > 0

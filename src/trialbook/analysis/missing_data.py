@@ -83,8 +83,8 @@ def imputed(trial: Trial, draws: int = imputation.DRAWS, seed: int = imputation.
     Returns
     -------
     Results
-        Keys ``<paramcd>.missing.imputed.follow_up.{effect, ci, p, fmi}`` (GEE with baseline, exchangeable, CR2,
-        Satterthwaite t) and ``….final.{effect, ci, p, fmi}`` (difference, pooled t), of all participants of the
+        Keys ``<paramcd>.missing.imputed.follow_up.{effect, se, df, ci, p, fmi}`` (GEE with baseline, exchangeable,
+        CR2, Satterthwaite t) and the same under ``….final`` (difference, pooled t), of all participants of the
         efficacy set; ``fmi`` is the percentage of information that is missing. Where nothing is, the answers of
         the data as they are.
 
@@ -105,6 +105,8 @@ def imputed(trial: Trial, draws: int = imputation.DRAWS, seed: int = imputation.
             key, method = f"{parameter.id}.missing.imputed.{estimand}", f"{methods[estimand]}; {_how(wide, draws)}"
             facts = _facts(parameter, wide, visit=visits[estimand], estimand=estimand, method=method, reason=reason)
             _add(results, key, effect, digits[estimand], facts)
+            results.add(f"{key}.se", effect and effect.se, "SE", digits[estimand] + (estimand == "final"), **facts)
+            results.add(f"{key}.df", effect and effect.df, "df", 1, **{**facts, "unit": ""})
             results.add(f"{key}.fmi", effect and 100 * effect.fmi, "percent", **{**facts, "unit": "", "estimand": ""})
     return results
 

@@ -176,13 +176,21 @@ def imputed(trial: Trial, results: Results) -> Table:
         rows.append(Row(words.named(parameter)))
         for estimand, span in words.SPANS.items():
             own = results.under(f"{parameter.id}.missing.imputed.{estimand}")
-            rows.append(Row(span, [own[part] for part in ("effect", "ci", "p", "fmi")], 1))
+            rows.append(Row(span, [own[part] for part in ("effect", "se", "df", "ci", "p", "fmi")], 1))
     methods = dict.fromkeys(words.how(row) for row in results if row.key.endswith(".p"))
     notes = [
         f"{words.contrast(trial)}; all participants of the efficacy set.",
         *(f"{words.sentence(method)}." for method in methods),
     ]
-    columns = ["Effect at", "Difference", f"{trial.ci_level} CI", "P", "Information missing"]
+    columns = [
+        "Effect at",
+        "Difference",
+        "SE",
+        "Degrees of freedom",
+        f"{trial.ci_level} CI",
+        "P",
+        "Information missing",
+    ]
     return Table("efficacy.imputed", columns, rows, notes)
 
 
