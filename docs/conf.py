@@ -20,6 +20,8 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"  # the docstrings say them, with shapes and units
 autodoc_member_order = "bysource"
 
+smartquotes_action = "qe"  # two dashes are those of an option
+
 html_theme = "sphinx_book_theme"
 html_title = "trialbook"
 html_theme_options = {"show_toc_level": 2, "use_download_button": False, "use_fullscreen_button": False}
