@@ -51,7 +51,7 @@ def test_a_number_leads_to_its_cell(visit):
     link.click()
     page.wait_for_url(re.compile(re.escape(f"#{cell}") + "$"))
     assert page.locator(f"#{cell}").bounding_box()["y"] < 900
-    assert page.locator(f".cell:has(#{cell}) .cell_input").first.is_visible()
+    assert page.locator(f"#{cell} + .cell .cell_input").first.is_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trialbook.workflow.book import PROGRAMS, BookError, need_programs
+from trialbook.errors import UserError
+from trialbook.workflow.book import PROGRAMS, need_programs
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -56,5 +57,5 @@ def test_captions_numbers_and_figures_come_along_and_the_notebooks_do_not(paper,
 
 def test_a_missing_program_is_said_in_words(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda program: None)
-    with pytest.raises(BookError, match="needs pandoc and rsvg-convert: apt-get install"):
+    with pytest.raises(UserError, match="needs pandoc and rsvg-convert: apt-get install"):
         need_programs()
