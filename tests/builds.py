@@ -9,10 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 from bs4 import BeautifulSoup
+
+from trialbook.workflow import plan
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = "data/nk_inr"
@@ -22,8 +27,8 @@ NOTEBOOKS = re.findall(r"file: executed/(\w+)", (ROOT / "_toc.yml").read_text("u
 class Copy:
     """A copy of the repository without anything built, in which a test may edit and build."""
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
+    def __init__(self, folder, output="_build"):
+        self.folder, self.output = Path(folder), output
 
     @classmethod
     def of_sources(cls, folder):
@@ -35,37 +40,25 @@ class Copy:
                 shutil.copy2(ROOT / name, Path(folder, name))
         return cls(folder)
 
-    def with_few_scenarios(self, named=()):
-        """Keep the scenarios that are named, here or by the prose, and few simulated trials: both take time."""
-        path = self.folder / "notebooks/scenarios.yml"
-        head, *entries = re.split(r"(?m)^(?=  - )", path.read_text("utf8"))
-        prose = "".join(page.read_text("utf8") for page in self.folder.glob("book/*.md"))
-        named = {"published", *(named or re.findall(r"\.under\.(\w+)", prose))}
-        kept = [entry for entry in entries if re.search(r"id: (\w+)", entry)[1] in named]
-        assert len(kept) > 2
-        path.write_text("".join([head, *kept]), "utf8")
-        operating = self.folder / "notebooks/06_operating.ipynb"
-        operating.write_text(operating.read_text("utf8").replace("trials = 40_000", "trials = 5_000"), "utf8")
-        return self
-
     def clone(self, folder, without=()):
         """Copy the whole folder, its built things and their times included, but not the parts named."""
         shutil.copytree(
             self.folder, folder, ignore=lambda at, names: set(without) & set(names) if Path(at) == self.folder else ()
         )
-        return Copy(folder)
+        return Copy(folder, self.output)
 
     @property
     def environment(self):
-        """The environment of this Python, with the engine of the copy, in kernels and Sphinx too, before ours."""
+        """The environment of this Python, with the engine of the copy, if it has one, in kernels too."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder / "src")}
+        own = self.folder / "src"
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(own if own.exists() else ROOT / "src")}
 
-    def run(self, *command, fails=False):
-        """Run a command in the copy, and return what it said; that it fails (or does not) is part of the call."""
+    def run(self, *command, at=None, fails=False):
+        """Run a command, in the copy if not `at` another folder, and return what it said; `fails` says that it must."""
         done = subprocess.run(
             list(map(str, command)),
-            cwd=self.folder,
+            cwd=at or self.folder,
             env=self.environment,
             text=True,
             stdout=subprocess.PIPE,
@@ -82,9 +75,25 @@ class Copy:
 
     def plan(self):
         """What Snakemake says of each file that it would make: what that is made from, how, and whether it is due."""
-        said = self.run("trialbook", "build", "--", "--detailed-summary").splitlines()
-        start = next(at for at, line in enumerate(said) if line.startswith("output_file\t"))
-        return {row["output_file"]: row for row in csv.DictReader(said[start:-1], delimiter="\t")}
+        from snakemake.api import SnakemakeApi  # takes a second
+        from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+
+        own = self.folder / "src/trialbook"
+        config = ConfigSettings(config={"trial": OWN, "output": "_build", "draft": "0"})
+        with mock.patch.object(plan, "ENGINE", own), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as snakemake:
+            workflow = snakemake.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=config,
+                snakefile=own / "workflow/Snakefile",
+                workdir=self.folder,
+            )
+            with redirect_stdout(StringIO()) as said:
+                workflow.dag().summary(detailed=True)
+        return {row["output_file"]: row for row in csv.DictReader(said.getvalue().splitlines(), delimiter="\t")}
+
+    def due(self):
+        """The names of the files that a build would make again."""
+        return {name for name, row in self.plan().items() if row["plan"] != "no update"}
 
     def bind(self, fails=False):
         """Build the pages from the notebooks as they stand."""
@@ -99,7 +108,7 @@ class Copy:
 
     @property
     def site(self):
-        return Site(self.folder / "_build/html")
+        return Site(self.folder / self.output / "html")
 
     def executed(self):
         """When each notebook was last run, in ns."""
@@ -165,5 +174,5 @@ def built_once(tmp_path_factory, worker_id):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "_build/html/results.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            Copy.of_sources(folder).with_few_scenarios().make()
+            Copy.of_sources(folder).make()
     return Copy(folder)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from builds import built_once
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from reference import SHARED
 
 from trialbook.trial.model import read_trial
@@ -22,9 +22,15 @@ LEVELS = ("unit", "sphinx", "paper", "browser", "r", "long", "network")  # pypro
 LONGEST = ("test_rebuild", "test_trials", "test_binder", "test_generated")
 MAY_SKIP = "the real trial is not here|R's answers are not here"  # they are not ours to publish
 
-settings.register_profile("fast", max_examples=25, deadline=None)
-settings.register_profile("thorough", max_examples=1000, deadline=None)
+EVERY = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("fast", max_examples=24, derandomize=True, **EVERY)
+settings.register_profile("thorough", max_examples=400, **EVERY)
 settings.load_profile("fast")  # `make test-long` asks for the other
+
+
+def costly(test):
+    """Try an eighth of the examples, of a test that takes much of a second for each."""
+    return settings(max_examples=settings().max_examples // 8)(test)
 
 
 def pytest_addoption(parser):
@@ -48,6 +54,11 @@ def pytest_runtest_makereport(item):
     if report.skipped and item.config.getoption("no_skips") and not re.search(MAY_SKIP, str(report.longrepr)):
         report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr[2]}"
     return report
+
+
+def sampled(sample, cases):
+    """Cases of a test, of which all but the sample are long."""
+    return [case if case == sample else pytest.param(case, marks=pytest.mark.long) for case in cases]
 
 
 class Editable:

@@ -23,7 +23,7 @@ for name in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    return Copy.of_sources(tmp_path_factory.mktemp("binder") / "copy").with_few_scenarios(["ancova", "cr2"])
+    return Copy.of_sources(tmp_path_factory.mktemp("binder") / "copy")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from builds import NOTEBOOKS, Copy
+from conftest import sampled
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,6 @@ def needed(plan, name):
     return {*given, *(file for own in given for file in needed(plan, own))}
 
 
-SAMPLE = "01_cohort"
 RUNNER = [f"src/trialbook/{part}" for part in ("cli", "workflow", "project.py")]  # reads no data, computes nothing
 
 
@@ -27,9 +27,7 @@ def settled(path):
     return re.sub(r"-?\d+\.\d+(?:e[+-]?\d+)?", lambda found: f"{float(found[0]):.9g}", path.read_text("utf8"))
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == SAMPLE else pytest.param(name, marks=pytest.mark.long) for name in NOTEBOOKS]
-)
+@pytest.mark.parametrize("name", sampled("08_rows", NOTEBOOKS))
 def test_with_nothing_but_what_it_is_said_to_depend_on_a_run_gives_the_same(name, book, plan, tmp_path):
     alone = Copy(tmp_path / "alone")
     made = f"executed/{name}.ipynb"

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from builds import ROOT, Copy, Site
+from conftest import sampled
 from IPython.core.displayhook import CapturingDisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -40,7 +41,7 @@ RUN = ("01_cohort", "02_safety", "03_efficacy")  # the others are run by the boo
 UNSAID = re.compile(r"(?i)(?<![\w.])(nan|inf|nat|none|<na>)(?![\w.])")
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+@pytest.fixture(scope="module", params=sampled("one follow-up visit, three each", VARIANTS))
 def variant(request, tmp_path_factory):
     """A generated trial, and the outputs of the notebooks run on it in this process."""
     folder = generate(tmp_path_factory.mktemp("generated") / "gen", **VARIANTS[request.param])
@@ -142,11 +143,12 @@ def test_nothing_published_tells_of_a_participant(variant, tmp_path):
 def site(tmp_path_factory):
     """The draft of a generated trial's book."""
     folder = tmp_path_factory.mktemp("book")
-    copy = Copy.of_sources(folder / "copy").with_few_scenarios(["ancova", "cr2"])
+    copy = Copy.of_sources(folder / "copy")
     copy.make(trial=generate(folder / "gen", **VARIANTS["as trials are"]), draft=True)
     return Site(copy.folder / "_build/trials/gen/html")
 
 
+@pytest.mark.long
 def test_no_page_shows_markup_or_what_only_a_program_would_say(site):
     for page in site.pages:
         text = site.text(page)
@@ -155,6 +157,7 @@ def test_no_page_shows_markup_or_what_only_a_program_would_say(site):
         assert not [cell for cell in cells if re.fullmatch("nan|inf|None|NaT|<NA>", cell)], page
 
 
+@pytest.mark.long
 def test_a_term_is_shown_as_it_is_written(site):
     for page in ("book/safety.html", "executed/02_safety.html"):
         soup = site.pages[page]
@@ -162,6 +165,7 @@ def test_a_term_is_shown_as_it_is_written(site):
         assert not [bold for bold in soup.select("table b") if "%$" in bold.get_text()], page
 
 
+@pytest.mark.long
 def test_every_table_of_the_book_has_cells_or_a_note_that_says_why_not(site):
     for page, soup in site.pages.items():
         for table in soup.select("article table"):

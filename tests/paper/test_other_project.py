@@ -1,140 +1,138 @@
-"""Another paper, with folders of other names: it is built from any folder without a fact of ours; a plan is a plan."""
+"""Another, small paper, with folders of other names: what holds of it holds of every paper.
+
+It is built from any folder and without a fact of ours; a plan is a plan; a fault stays a fault.
+"""
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 
 import pytest
-from builds import ROOT, Site, digests
-
-from trialbook.trial.generate import generate
-
-PLACES = "trial: raw\nbook: prose\nnotebooks: work\nexecuted: runs\noutput: out\n"
-TOC = "format: jb-book\nroot: prose/start\nchapters:\n  - file: runs/heads\n  - file: runs/twice\n"
-CONFIG = """
-title: Heads
-only_build_toc_files: true
-execute: {execute_notebooks: "off"}
-sphinx: {extra_extensions: [trialbook.sphinx]}
-"""
-COUNT = """
-from trialbook import Results, read_trial
-
-def heads(trial):
-    found = Results()
-    found.add("heads.n", len(trial.adsl), "count", dataset="adsl", n=len(trial.adsl))
-    return found
-
-heads(read_trial(trial_folder))
-"""
-TWICE = """
-from pathlib import Path
-
-from trialbook import Results
-from trialbook.results.executed import of_notebooks
-
-found = Results()
-found.add("hands.n", 2 * of_notebooks(map(Path, executed_notebooks)).results["heads.n"].value, "count", dataset="adsl")
-found
-"""
-
-
-def notebook(parameters, code):
-    cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Heads"}]
-    for name, source, tags in (("parameters", parameters, ["parameters"]), ("count", code.strip(), [])):
-        common = {"cell_type": "code", "id": name, "metadata": {"tags": tags}, "source": source}
-        cells.append({**common, "outputs": [], "execution_count": None})
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+import small
+from builds import digests
 
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
-    """The sources of the paper."""
-    folder = tmp_path_factory.mktemp("other") / "paper"
-    generate(folder / "raw", per_arm=6, laboratory=0, events=0, exposure=False)
-    files = {"trialbook.yml": PLACES, "_toc.yml": TOC, "_config.yml": CONFIG}
-    files |= {"prose/start.md": "# Heads\n\nThere were {num}`heads.n` heads and {num}`hands.n` hands.\n"}
-    files |= {"work/heads.ipynb": notebook('trial_folder = "../raw"', COUNT)}
-    files |= {"work/twice.ipynb": notebook('executed_notebooks = ["../runs/heads.ipynb"]', TWICE)}
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, "utf8")
-    return folder
-
-
-def trialbook(*arguments, at, fails=False):
-    """What a command says from a folder."""
-    command = [sys.executable, "-m", "trialbook.cli", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(command, cwd=at, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert (done.returncode != 0) == fails, done.stdout
-    return done.stdout
-
-
-def standing(folder):
-    """The content of every file but of Snakemake's own notes."""
-    return {name: digest for name, digest in digests(folder).items() if not name.startswith(".snakemake/")}
-
-
-@pytest.fixture(scope="module")
-def built(paper, tmp_path_factory):
     """The paper, built from a folder that has nothing to do with it."""
-    said = trialbook("-C", paper / "work", "build", at=tmp_path_factory.mktemp("anywhere"))
+    paper = small.write(tmp_path_factory.mktemp("other") / "paper")
+    said = paper.run("trialbook", "-C", paper.folder / "work", "build", at=tmp_path_factory.mktemp("anywhere"))
     assert "✓ ran heads" in said and "✓ ran twice" in said
     return paper
 
 
-def test_it_is_built_from_any_folder_and_knows_nothing_of_ours(built):
-    site = Site(built / "out/html")
+@pytest.fixture
+def copy(paper, tmp_path):
+    """The paper as built, in a folder of its own."""
+    return paper.clone(tmp_path / "paper")
+
+
+def standing(copy):
+    """The content of every file but of Snakemake's own notes."""
+    return {name: digest for name, digest in digests(copy.folder).items() if not name.startswith(".snakemake/")}
+
+
+def test_it_is_built_from_any_folder_and_knows_nothing_of_ours(paper):
+    site = paper.site
     assert site.results["heads.n"]["display"] == "12" and site.results["hands.n"]["display"] == "24"
-    page = (built / "out/html/prose/start.html").read_text("utf8")
+    page = (site.folder / "prose/start.html").read_text("utf8")
     assert 'href="../runs/heads.html#cell-count"' in page and ">12<" in page
-    text = "".join(path.read_text("utf8") for path in (built / "out/html").rglob("*.html"))
+    text = "".join(path.read_text("utf8") for path in site.folder.rglob("*.html"))
     assert not [word for word in ("nk_inr", "NK-INR", "CD4", "numbers.html", "01_cohort") if word in text]
-    made = {path.name for path in built.iterdir()} - {".snakemake"}
+    made = {path.name for path in paper.folder.iterdir()} - {".snakemake"}
     assert made == {"trialbook.yml", "_toc.yml", "_config.yml", "raw", "prose", "work", "runs", "out"}
 
 
-def test_its_numbers_are_accepted_where_it_says_and_compared(built):
-    trialbook("accept", at=built / "prose")
-    accepted = json.loads((built / "prose/numbers.lock.json").read_text("utf8"))
-    assert set(accepted["numbers"]) == {"heads.n", "hands.n"} and set(accepted["data"]) == {
-        "trial.yml",
-        "adsl.csv",
-        "adlb.csv",
-    }
-    assert "2 of 2 numbers reproduced" in trialbook("diff", at=built)
-    assert (built / "out/diff.html").exists()
+def test_its_numbers_are_accepted_where_it_says_and_compared(copy):
+    copy.run("trialbook", "accept", at=copy.folder / "prose")
+    accepted = json.loads((copy.folder / "prose/numbers.lock.json").read_text("utf8"))
+    assert set(accepted["numbers"]) == {"heads.n", "hands.n"}
+    assert set(accepted["data"]) == {"trial.yml", "adsl.csv", "adlb.csv"}
+    assert "2 of 2 numbers reproduced" in copy.run("trialbook", "diff")
+    assert (copy.folder / "out/diff.html").exists()
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--summary"])
-def test_a_plan_changes_no_byte(built, tmp_path, option):
+def test_a_plan_changes_no_byte(copy, option):
     """Though what a notebook left that the book has no longer, and a site that was taken away, are to be seen to."""
-    paper = tmp_path / "paper"
-    subprocess.run(["cp", "-a", built, paper], check=True)
-    (paper / "runs/gone.ipynb").write_bytes((paper / "runs/heads.ipynb").read_bytes())
-    (paper / "runs/notes.txt").write_text("mine")
-    subprocess.run(["rm", "-r", paper / "out/html"], check=True)
-    before = standing(paper)
-    said = trialbook("build", "--", option, at=paper)
-    assert standing(paper) == before
+    (copy.folder / "runs/gone.ipynb").write_bytes((copy.folder / "runs/heads.ipynb").read_bytes())
+    (copy.folder / "runs/notes.txt").write_text("mine")
+    shutil.rmtree(copy.site.folder)
+    before = standing(copy)
+    said = copy.run("trialbook", "build", "--", option)
+    assert standing(copy) == before
     assert "pages" in said
 
 
-def test_what_a_notebook_left_is_removed_when_something_is_run_and_what_is_not_ours_is_refused(built, tmp_path):
-    paper = tmp_path / "paper"
-    subprocess.run(["cp", "-a", built, paper], check=True)
-    (paper / "runs/mine.ipynb").write_text("{}")
-    before = standing(paper)
-    said = trialbook("build", at=paper, fails=True)
+def test_a_site_taken_away_is_written_again(copy):
+    before = copy.site.digests()
+    shutil.rmtree(copy.site.folder)
+    assert "✓ ran" not in copy.make()
+    assert copy.site.digests() == before
+
+
+def test_what_a_notebook_left_is_removed_when_something_is_run_and_what_is_not_ours_is_refused(copy):
+    mine = copy.folder / "runs/mine.ipynb"
+    mine.write_text("{}")
+    before = standing(copy)
+    said = copy.make(fails=True)
     assert "runs/mine.ipynb: no notebook of the paper" in said and "Traceback" not in said
-    assert standing(paper) == before
-    (paper / "runs/mine.ipynb").rename(paper / "mine.ipynb")
-    (paper / "_toc.yml").write_text(TOC.replace("  - file: runs/twice\n", ""))
-    start = (paper / "prose/start.md").read_text()
-    (paper / "prose/start.md").write_text(start.replace(" and {num}`hands.n` hands", ""))
-    trialbook("build", at=paper)
-    assert not (paper / "runs/twice.ipynb").exists() and (paper / "mine.ipynb").exists()
-    assert set(Site(paper / "out/html").results) == {"heads.n"}
+    assert standing(copy) == before
+    mine.rename(copy.folder / "mine.ipynb")
+    copy.edit("_toc.yml", "  - file: runs/twice\n", "")
+    copy.edit("prose/start.md", " and {num}`hands.n` hands", "")
+    copy.make()
+    assert not (copy.folder / "runs/twice.ipynb").exists() and (copy.folder / "mine.ipynb").exists()
+    assert set(copy.site.results) == {"heads.n"}
+
+
+def test_a_removed_page_leaves_no_file(copy):
+    copy.edit("_toc.yml", "chapters:\n", "chapters:\n  - file: prose/more\n")
+    (copy.folder / "prose/more.md").write_text("# More\n")
+    copy.make()
+    assert "prose/more.html" in copy.site.digests()
+    copy.edit("_toc.yml", "  - file: prose/more\n", "")
+    (copy.folder / "prose/more.md").unlink()
+    copy.make()
+    assert [name for name in copy.site.digests() if "more" in name] == []
+    assert not any("more.html" in str(soup) for soup in copy.site.every_page.values())
+
+
+# ------------------------------------------------------------------------------------------ a fault stays a fault
+
+
+def test_a_cell_that_fails_fails_every_build_and_the_old_site_stays(copy):
+    before = copy.site.digests()
+    copy.edit("work/twice.ipynb", "found = Results()", "found = Results()\\n1 / 0")
+    for _ in range(2):
+        said = copy.make(fails=True)
+        assert "twice" in said and "cell count" in said and "ZeroDivisionError" in said
+        assert copy.site.digests() == before
+
+
+def test_a_notebook_that_tells_of_a_participant_builds_no_book_and_the_old_one_stays(copy):
+    before = copy.site.digests()
+    path = copy.folder / "runs/twice.ipynb"
+    content = json.loads(path.read_text("utf8"))
+    showing = next(cell for cell in content["cells"] if cell.get("outputs"))
+    showing["outputs"].append({"output_type": "stream", "name": "stdout", "text": ["GEN-0007\n"]})
+    path.write_text(json.dumps(content), "utf8")
+    for _ in range(2):
+        said = copy.make(fails=True)
+        assert f"twice, cell {showing['id']}, text: identifier (GEN-0007)" in said
+        assert copy.site.digests() == before
+
+
+def test_a_fault_in_the_data_leaves_all_that_stood(copy):
+    (copy.folder / "raw/adsl.csv").unlink()
+    before = standing(copy)
+    for _ in range(2):
+        assert "adsl.csv" in copy.make(fails=True)
+        assert standing(copy) == before
+
+
+def test_a_number_that_is_typed_in_a_notebook_is_found_and_then_none_is(copy):
+    one = ("trialbook", "mutate", "--mutant", "without_one_active")
+    assert "every number of the results follows the data" in copy.run(*one)
+    copy.edit("work/heads.ipynb", "len(trial.adsl), ", "12, ")
+    said = copy.run(*one, fails=True)
+    assert "heads.n is always '12'" in said and "prose/start" in said

@@ -1,12 +1,12 @@
-"""Building again: only what an edit needs, with the outcome of a clean build, and a fault stays a fault."""
+"""Building again: only what an edit needs is planned, and the outcome is that of a clean build."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from builds import NOTEBOOKS, differences, digests
+from builds import NOTEBOOKS, differences
+from test_correction import correct
 
 ALL = frozenset(NOTEBOOKS)
 
@@ -15,23 +15,6 @@ ALL = frozenset(NOTEBOOKS)
 def copy(book, tmp_path):
     """The book as built, in a folder of its own."""
     return book.clone(tmp_path / "copy")
-
-
-# ---------------------------------------------------------------------------------------------- what an edit does
-
-
-def one_cd4_value(copy):
-    """Raise the last CD4 count of one participant of the test arm by 30 cells, and what is derived from it."""
-    path = copy.folder / "data/nk_inr/adlb.csv"
-    head, *rows = path.read_text("utf8").splitlines()
-    at = {name: i for i, name in enumerate(head.split(","))}
-    cells = [row.split(",") for row in rows]
-    test = next(
-        c for c in cells if c[at["PARAMCD"]] == "CD4" and c[at["AVISITN"]] == "24" and c[at["TRTP"]] == "NK+ART"
-    )
-    for column in ("AVAL", "CHG"):
-        test[at[column]] = str(int(test[at[column]]) + 30)
-    path.write_text("\n".join([head, *(",".join(c) for c in cells), ""]), "utf8")
 
 
 def cell(notebook, id, add):
@@ -81,7 +64,7 @@ class Edit:
 
 
 EDITS = [
-    Edit("one CD4 value", one_cd4_value, ALL),
+    Edit("one CD4 value", correct, ALL),
     Edit("an adverse event", text("data/nk_inr/adae.csv", ",1,N,RELATED", ",1,Y,RELATED"), ALL),
     Edit("a dose", text("data/nk_inr/adex.csv", ",DOSE,Dose,1,", ",DOSE,Dose,2,"), ALL),
     Edit(
@@ -130,101 +113,27 @@ EDITS = [
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_an_edit_makes_due_what_depends_on_it_and_nothing_else(edit, copy):
     edit.make(copy)
-    due = {Path(name).parts[1].split(".ipynb")[0] for name, row in copy.plan().items() if row["plan"] != "no update"}
+    due = {Path(name).parts[1].split(".ipynb")[0] for name in copy.due()}
     gate = {".disclosed"} if edit.reruns else set()
     assert due == edit.reruns | gate | {".built"}
 
 
 def test_nothing_changed_nothing_due(copy):
-    assert {row["plan"] for row in copy.plan().values()} == {"no update"}
+    assert copy.due() == set()
 
 
-def test_a_site_taken_away_is_due(copy):
-    shutil.rmtree(copy.site.folder)
-    assert [name for name, row in copy.plan().items() if row["plan"] != "no update"] == ["_build/.built"]
-
-
-def built_again(copy, folder, reruns):
-    """Bring the book up to date; those are run again that must be, and a build without any page gives the same."""
-    before = copy.executed()
-    copy.make()
-    after = copy.executed()
-    assert {name for name in ALL if after[name] != before[name]} == reruns
-    clean = copy.clone(folder, without=("_build",))  # and without the runs: test_notebook.py
-    clean.bind()
-    assert differences(copy.site.digests(), clean.site.digests()) == []
-
-
-def test_one_value_changes_every_sentence_that_depends_on_it(book, copy, tmp_path):
-    one_cd4_value(copy)
-    built_again(copy, tmp_path / "clean", ALL)
-    every_sentence_has_the_new_value(book.site, copy.site)
-
-
-def test_what_changes_the_pages_alone_shows(copy, tmp_path):
+def test_what_changes_the_pages_alone_shows_and_runs_no_notebook(copy, tmp_path):
     edits = [edit for edit in EDITS if not edit.reruns and edit.make is not remove_page]
     for edit in edits:
         edit.make(copy)
-    built_again(copy, tmp_path / "clean", set())
+    before = copy.executed()
+    copy.make()
+    assert copy.executed() == before
+    clean = copy.clone(tmp_path / "clean", without=("_build",))
+    clean.bind()
+    assert differences(copy.site.digests(), clean.site.digests()) == []
     said = "".join(path.read_text("utf8") for path in copy.site.folder.rglob("*") if path.suffix in (".html", ".css"))
     assert [edit.name for edit in edits if edit.shows not in said] == []
     assert "Who was blinded Introduction" in copy.site.text("book/consort.html")
     following = copy.site.pages["book/discussion.html"].select_one("a.right-next")
     assert following["href"] == "introduction.html"
-
-
-def every_sentence_has_the_new_value(old, new):
-    moved = {key for key, row in new.results.items() if row["display"] != old.results[key]["display"]}
-    assert {"cd4.final.nk_art.mean", "cd4.final.difference", "cd4.final.difference.ci", "cd4.gee.effect"} <= moved
-    sentences = 0
-    for page in new.pages:
-        assert [key for key, _ in new.numbers(page)] == [key for key, _ in old.numbers(page)]
-        for (key, now), (_, then) in zip(new.numbers(page), old.numbers(page), strict=True):
-            assert now == new.results[key]["display"]
-            assert (now != then) == (key in moved)
-            sentences += key in moved
-    assert sentences > len(moved) / 2
-    for label, changes in (("CD4 count", True), ("CD8 count", False)):
-        now, then = (site.pages["book/efficacy.html"].select(f"img[alt^='Mean {label}']") for site in (new, old))
-        assert len(now) == 1 and (now[0]["alt"] != then[0]["alt"]) == changes
-
-
-def test_a_removed_page_leaves_no_file(copy, tmp_path):
-    remove_page(copy)
-    (copy.folder / "book/introduction.md").unlink()
-    built_again(copy, tmp_path / "clean", set())
-    assert [name for name in copy.site.digests() if "introduction" in name] == []
-    assert not any("introduction.html" in str(soup) for soup in copy.site.every_page.values())
-
-
-# ------------------------------------------------------------------------------------------ a fault stays a fault
-
-
-def test_a_cell_that_fails_fails_every_build_and_the_old_site_stays(copy):
-    before = copy.site.digests()
-    cell("02_safety", "events", "\n1 / 0")(copy)
-    for _ in range(2):
-        said = copy.make(fails=True)
-        assert "02_safety" in said and "ZeroDivisionError" in said
-        assert copy.site.digests() == before
-
-
-def test_a_notebook_that_tells_of_a_participant_builds_no_book_and_the_old_one_stays(copy):
-    before = copy.site.digests()
-    path = copy.folder / "executed/02_safety.ipynb"
-    content = json.loads(path.read_text("utf8"))
-    showing = next(cell for cell in content["cells"] if cell.get("outputs"))
-    showing["outputs"].append({"output_type": "stream", "name": "stdout", "text": ["NKINR-007\n"]})
-    path.write_text(json.dumps(content), "utf8")
-    for _ in range(2):
-        said = copy.make(fails=True)
-        assert f"02_safety, cell {showing['id']}, text: identifier (NKINR-007)" in said
-        assert copy.site.digests() == before
-
-
-def test_a_fault_in_the_data_leaves_all_that_stood(copy):
-    before = copy.site.digests(), digests(copy.folder / "executed")
-    (copy.folder / "data/nk_inr/adsl.csv").unlink()
-    for _ in range(2):
-        assert "adsl.csv" in copy.make(fails=True)
-        assert (copy.site.digests(), digests(copy.folder / "executed")) == before

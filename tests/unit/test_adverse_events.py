@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from conftest import costly
+from hypothesis import given
 from hypothesis import strategies as st
 from reference import answers, table
 
@@ -246,7 +247,7 @@ def adae_of(nk, rows, columns):
 OPTIONAL = ("AEBODSYS", "AESER", "AETOXGR", "AEREL", "AEACN", "TRTEMFL", "ASTDY")
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@costly
 @given(st.lists(cells, min_size=1, max_size=12), st.sets(st.sampled_from(OPTIONAL)), st.randoms(use_true_random=False))
 def test_any_adae_gives_counts_that_hold_together_and_equal_a_brute_force_count(nk, rows, columns, random):
     adae = adae_of(nk, rows, columns)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import get_args
 
 import pytest
+from conftest import copy_of_paper
 
 from trialbook.analysis import double_programming, efficacy, estimators, flow, longitudinal, missing_data
 from trialbook.analysis.estimators import Model
@@ -128,9 +129,10 @@ def move(copy, moved):
         copy.table(name, change)
 
 
-@pytest.fixture(params=some_long(SITUATIONS))
-def situation(request, copy, nk):
+@pytest.fixture(scope="module", params=some_long(SITUATIONS))
+def situation(request, tmp_path_factory, nk):
     """A name, and the trial in which it is so: one efficacy parameter, no other tables."""
+    copy = copy_of_paper(tmp_path_factory.mktemp("situation"))
     for name in ("adae", "adex"):
         (copy.folder / f"{name}.csv").unlink()
     copy.facts(one_parameter)

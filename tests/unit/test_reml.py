@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from conftest import sampled
 from reference import REFERENCE_ARM, folder, follow_up, need_r
 from scipy import stats
 
@@ -16,7 +17,6 @@ from trialbook.stats import reml
 
 SCRIPT = Path(__file__).parents[1] / "reference" / "likelihood.R"
 R = json.loads(SCRIPT.with_suffix(".json").read_text())
-SAMPLE = "actg175_n20"  # of the trials, what R answers soonest
 STRUCTURES = ("compound symmetry", "unstructured")
 MODELS = [(key, mean) for key, means in R["results"].items() for mean in means]
 FITS = [(*model, structure) for model in MODELS for structure in STRUCTURES]
@@ -144,9 +144,7 @@ def leaves(tree, path=()):
 
 
 @pytest.mark.r
-@pytest.mark.parametrize(
-    "name", [SAMPLE, *(pytest.param(n, marks=pytest.mark.long) for n in REFERENCE_ARM if n != SAMPLE)]
-)
+@pytest.mark.parametrize("name", sampled("actg175_n20", REFERENCE_ARM))
 def test_rerunning_r_gives_these_answers(name, tmp_path):
     need_r(*R["packages"])
     out = tmp_path / "answers.json"

@@ -42,21 +42,27 @@ def test_real_trials_are_valid(real, name):
     assert sum(map(len, found.subjects().values())) == len(found.adsl)
 
 
-def same_rows(found, other):
+def same_rows(found, known):
     """Rows that are equal but for the last digits of their values, which depend on the order of sums."""
-    found, other = list(found), list(other)
-    assert [replace(row, value=None) for row in found] == [replace(row, value=None) for row in other]
-    for one, two in zip(found, other, strict=True):
+    for one, two in zip(found, known, strict=True):
+        assert replace(one, value=None) == replace(two, value=None)
         exact = two.value is None or isinstance(two.value, str)
         assert one.value == (two.value if exact else pytest.approx(two.value, rel=1e-9, abs=1e-12)), one.key
 
 
-def same_results(found, other):
-    for analysis in ANALYSES:
-        same_rows(analysis(found), analysis(other))
+def same_results(found, expected, first=0):
+    """All analyses, or those from some on, give the same rows."""
+    for analysis, known in zip(ANALYSES[first:], expected[first:], strict=True):
+        same_rows(analysis(found), known)
 
 
-def test_encoding_mark_line_ends_blanks_and_order_do_not_matter(copy, nk):
+@pytest.fixture(scope="module")
+def expected(nk):
+    """The results of the trial of the paper, analysis by analysis."""
+    return [list(analysis(nk)) for analysis in ANALYSES]
+
+
+def test_encoding_mark_line_ends_blanks_and_order_do_not_matter(copy, nk, expected):
     for path in copy.folder.glob("*.csv"):
         lines = path.read_text("utf8").splitlines()
         spaced = [", ".join(line.split(",")) for line in lines if '"' not in line]
@@ -64,13 +70,14 @@ def test_encoding_mark_line_ends_blanks_and_order_do_not_matter(copy, nk):
         path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*spaced, "", ",,," * 3, ""]).encode())
     found = copy.read()
     assert list(found.adsl["USUBJID"]) == list(nk.adsl["USUBJID"])
-    same_results(found, nk)
+    same_results(found, expected)
 
 
-def test_old_mac_line_ends_and_trailing_blank_lines(copy, nk):
+def test_old_mac_line_ends_and_trailing_blank_lines(copy, expected):
     path = copy.folder / "adlb.csv"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r") + b"\r\r")
-    same_results(copy.read(), nk)
+    found = copy.read()
+    same_results(found, expected)
 
 
 def test_quoted_commas_quotation_marks_and_line_ends_within_a_cell(copy):
@@ -83,10 +90,11 @@ def test_quoted_commas_quotation_marks_and_line_ends_within_a_cell(copy):
     assert refusal.value.faults[0].row == 6  # the line of the file: row 3 takes two
 
 
-def test_columns_that_nobody_asked_for_are_left_alone(copy, nk):
+def test_columns_that_nobody_asked_for_are_left_alone(copy, expected):
     copy.table("adlb", lambda table: table.assign(SITE="01", VISITNOTE="=1+1"))
     copy.table("adsl", lambda table: table.assign(**{"": ""}))
-    same_results(copy.read(), nk)
+    found = copy.read()
+    same_results(found, expected)
 
 
 def test_empty_age_and_sex_leave_their_lines_out(copy, nk):
@@ -118,7 +126,7 @@ def test_absent_adverse_events_and_exposure(copy):
 
 
 @pytest.mark.parametrize("baseline", ["1", "-2", "0.5"])
-def test_baseline_may_have_any_number(copy, nk, baseline):
+def test_baseline_may_have_any_number(copy, nk, expected, baseline):
     """The follow-up visits move ten on; nothing but visit numbers may differ."""
     moved = {visit.avisitn: visit.avisitn + 10 for visit in nk.facts.visits.schedule} | {0: float(baseline)}
     copy.table("adlb", lambda t: t.assign(AVISITN=[f"{moved[float(number)]:g}" for number in t["AVISITN"]]))
@@ -130,8 +138,7 @@ def test_baseline_may_have_any_number(copy, nk, baseline):
 
     copy.facts(renumber)
     found = copy.read()
-    for analysis in ANALYSES[1:]:
-        same_rows(analysis(found), analysis(nk))
+    same_results(found, expected, first=1)
 
 
 def test_weeks_as_visits(real):

@@ -99,10 +99,10 @@ def check(tables: dict[str, pd.DataFrame], facts: Facts) -> list[Fault]:
         faults += _check_repeats(f"{name}.csv", table, RECORD.get(name, []))
     if faults:
         return faults
+    adsl, adlb = tables["adsl"], tables["adlb"]
     for name, table in tables.items():
-        faults += _check_shared(f"{name}.csv", table, tables["adsl"])
-    adlb = tables["adlb"]
-    return faults + _check_arms(tables["adsl"], facts) + _check_parameters(adlb, facts) + _check_units(adlb, facts)
+        faults += _check_shared(f"{name}.csv", table, adsl) if name != "adsl" else []
+    return faults + _check_arms(adsl, facts) + _check_parameters(adlb, facts) + _check_units(adlb, facts)
 
 
 def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
@@ -235,6 +235,8 @@ def _check_shared(file, table, adsl):
     for column in [column for column in table if column in adsl]:
         there = table["USUBJID"].map(adsl[column])
         differ = table.index[table[column].notna() & there.notna() & (table[column] != there)]
+        if differ.empty:
+            continue
         here, known = (pd.to_numeric(values[differ], errors="coerce") for values in (table[column], there))
         for row in differ[here != known]:
             rule = f"{table.at[row, column]!r} is {there[row]!r} in adsl.csv"
