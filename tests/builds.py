@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from functools import cached_property
 from io import StringIO
@@ -75,6 +76,10 @@ class Copy:
 
     def plan(self):
         """What Snakemake says of each file that it would make: what that is made from, how, and whether it is due."""
+        with ThreadPoolExecutor(1) as apart:  # Snakemake needs a thread without an event loop; a browser's has one
+            return apart.submit(self._plan).result()
+
+    def _plan(self):
         from snakemake.api import SnakemakeApi  # takes a second
         from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 

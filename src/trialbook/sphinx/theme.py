@@ -5,6 +5,7 @@ another host, and a change that Sphinx does not see (the table of contents, the 
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -44,8 +45,9 @@ def configure(app: Sphinx, config: Config) -> None:
         preamble = config.latex_elements.get("preamble", "") + header
         config.latex_elements = config.latex_elements | {"preamble": preamble}  # the defaults stay those of Sphinx
     config.today = config.today or " "  # the same sources give the same PDF
-    config.html_static_path = [*config.html_static_path, str(HERE / "static")]
-    config.templates_path = [*config.templates_path, str(HERE / "templates")]
+    here = os.path.relpath(HERE, app.confdir)  # not where that is on this machine: the site holds a hash of these
+    config.html_static_path = [*config.html_static_path, f"{here}/static"]
+    config.templates_path = [*config.templates_path, f"{here}/templates"]
     if config.html_theme == "sphinx_book_theme":
         config.html_theme_options = _with_repository(config.html_theme_options)
     layout = [config.trialbook_words]
