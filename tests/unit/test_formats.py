@@ -56,6 +56,14 @@ def test_a_tie_is_rounded_alike_whatever_the_last_bits_are(value, digits):
     assert len({formats.number(one, digits) for one in near}) == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(66.5, 0, "66"), (67.5, 0, "68"), (0.15, 1, "0.2"), (0.25, 1, "0.2"), (-0.35, 1, "\u22120.4"), (2.675, 2, "2.68")],
+)
+def test_a_tie_is_rounded_to_the_even_digit(value, digits, text):
+    assert formats.number(value, digits) == text
+
+
 def test_a_value_that_is_no_tie_is_rounded_to_the_nearest():
     assert [formats.number(value) for value in (66.499999, 66.500001, 1e15 + 1)] == ["66", "67", "1000000000000001"]
 

@@ -273,7 +273,7 @@ def _gee(trial: Trial, parameter: Parameter, rows: pd.DataFrame) -> dict[str, Se
     model = smf.gee(f"AVAL ~ test + base{visits}", "USUBJID", records, cov_struct=sm.cov_struct.Exchangeable())
     if reason := _why_not(model):
         return _none(keys + small, way, reason)
-    fit = model.fit(ddof_scale=0)
+    fit = model.fit(ddof_scale=0, ctol=1e-10)
     sizes, rho = records.groupby("USUBJID").size(), float(fit.cov_struct.dep_params)
     if sizes.max() > 1 and min(1 - rho, 1 + (sizes.max() - 1) * rho) < NOTHING:
         return _none(keys + small, way, "the working correlation is singular")

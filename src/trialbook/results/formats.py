@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
@@ -31,8 +32,11 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def _rounded(value: float, digits: int) -> str:
-    """Write a fixed count of decimals; a tie that the last bits miss, which differ between processors, is a tie."""
-    return f"{round(float(value), digits + BEYOND):.{digits}f}"
+    """Write a fixed count of decimals, a tie to the even digit.
+
+    A tie is one in decimals (0.15), which binary numbers only come near, and whose last bits differ between processors.
+    """
+    return f"{Decimal(repr(round(float(value), digits + BEYOND))):.{digits}f}"
 
 
 def interval(bounds: Sequence[float | None], digits: int = 0) -> str:
