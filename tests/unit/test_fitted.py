@@ -111,6 +111,15 @@ def test_the_models_of_scenarios_stand_in_a_table(nk):
     assert table.rows[-1].cells[1].key == "cd4.gee.effect.under.published.se"
 
 
+def test_a_scenario_has_a_working_correlation_where_it_is_one_number_of_the_values_it_analyses(nk):
+    structures = {"exchangeable": True, "ar1": True, "unstructured": False}
+    for name, expected in structures.items():
+        rows = scenarios.run(nk, scenarios.Scenario(id=name, follow_up=name, correlation=name))
+        assert (f"cd4.gee.effect.under.{name}.correlation" in rows) == expected
+    complete = scenarios.Scenario(id="complete", follow_up="complete cases", missing="complete")
+    assert "cd4.gee.effect.under.complete.correlation" not in scenarios.run(nk, complete)
+
+
 def test_the_simulated_trials_have_the_standard_deviations_of_the_trial(nk):
     rows = operating_characteristics.characteristics(nk, 4_000)
     wide = nk.values("CD4", nk.facts.analysis_sets.efficacy)

@@ -125,8 +125,8 @@ def run(trial: Trial, scenario: Scenario) -> Results:
     Results
         Keys ``<headline>.under.<scenario>`` for each headline effect on which the scenario bears,
         ``<paramcd>.final.difference`` and ``<paramcd>.gee.effect``, with ``.se``, ``.ci``, ``.p`` and, where there is
-        one, ``.df``, ``.p_se`` and, of a GEE, ``.qic`` and ``.correlation``. The label is what the scenario is called
-        for the estimand.
+        one, ``.df``, ``.p_se`` and, of a GEE, ``.qic`` and, of available values and where it is one number,
+        ``.correlation``. The label is what the scenario is called for the estimand.
 
     Raises
     ------
@@ -149,7 +149,9 @@ def _take(found: Results, trial: Trial, scenario: Scenario, estimand: str, compu
         headline = f"{parameter.id}.{HEADLINE[estimand]}"
         taken = {f"{headline}{part}": part for part in ("", ".se", ".df", ".ci", ".p", ".p_se")}
         if estimand == "follow_up" and scenario.estimator == "GEE":
-            taken |= {f"{parameter.id}.gee.{part}": f".{part}" for part in ("qic", "correlation")}
+            taken[f"{parameter.id}.gee.qic"] = ".qic"
+            if scenario.missing == "available" and scenario.correlation != "unstructured":
+                taken[f"{parameter.id}.gee.correlation"] = ".correlation"
         rows = [(computed[key], part) for key, part in taken.items() if key in computed]
         under, label = f"{headline}.under.{scenario.id}", scenario.name(estimand)
         found.update(replace(row, key=under + part, label=label) for row, part in rows)

@@ -104,7 +104,7 @@ def scenario_models(trial: Trial, results: Results, parameter: Parameter) -> Tab
             rows.append(Row(row.label, [str(row.n), *cells], 1))
     notes = [
         f"{named(parameter)}: {contrast(trial)}.",
-        "n: participants in the model. Correlation: the working correlation of a GEE, where it is one number.",
+        "n: participants in the model. Correlation: of a GEE on available values, where it is one number.",
         "Degrees of freedom: none where the effect is referred to the normal distribution or to allocations.",
     ]
     columns = ["Scenario", "n", "SE", "Degrees of freedom", "Correlation"]
