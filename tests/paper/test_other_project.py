@@ -87,7 +87,7 @@ def test_what_a_notebook_left_is_removed_when_something_is_run_and_what_is_not_o
 
 def test_a_removed_page_leaves_no_file(copy):
     copy.edit("_toc.yml", "chapters:\n", "chapters:\n  - file: prose/more\n")
-    (copy.folder / "prose/more.md").write_text("# More\n")
+    (copy.folder / "prose/more.md").write_text("# Appendix\n")
     copy.make()
     assert "prose/more.html" in copy.site.digests()
     copy.edit("_toc.yml", "  - file: prose/more\n", "")
