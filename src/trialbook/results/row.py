@@ -5,7 +5,7 @@ import json
 import math
 import platform
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -161,7 +161,7 @@ class Results:
             "<thead><tr><th scope='col'>Key</th><th scope='col'>Display</th><th scope='col'>Unit</th>"
             "<th scope='col'>n</th><th scope='col'>Method</th></tr></thead>"
             f"<tbody>{lines}</tbody></table></div></details>",
-            MIME: [asdict(row) for row in self],
+            MIME: [dict(vars(row)) for row in self],
         }
 
 
@@ -186,5 +186,5 @@ def _plain(value: Any) -> Any:
 
 def dump(found: dict[str, Result]) -> str:
     """Write results as the text of ``results.json``: one row a line, sorted by key."""
-    lines = (json.dumps(asdict(found[key]), ensure_ascii=False) for key in sorted(found))
+    lines = (json.dumps(vars(found[key]), ensure_ascii=False) for key in sorted(found))
     return "[\n" + ",\n".join(lines) + "\n]\n"
