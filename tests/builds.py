@@ -1,6 +1,5 @@
 """Copies of the repository and the books built in them: what the tests of the book share."""
 
-import csv
 import fcntl
 import hashlib
 import json
@@ -9,16 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import contextmanager
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from unittest import mock
 
 from bs4 import BeautifulSoup
 
+from trialbook.project import Project
 from trialbook.workflow import plan
+from trialbook.workflow.current import Current
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = "data/nk_inr"
@@ -44,7 +43,10 @@ class Copy:
     def clone(self, folder, without=()):
         """Copy the whole folder, its built things and their times included, but not the parts named."""
         shutil.copytree(
-            self.folder, folder, ignore=lambda at, names: set(without) & set(names) if Path(at) == self.folder else ()
+            self.folder,
+            folder,
+            symlinks=True,
+            ignore=lambda at, names: set(without) & set(names) if Path(at) == self.folder else (),
         )
         return Copy(folder, self.output)
 
@@ -74,35 +76,17 @@ class Copy:
         """Bring the book up to date as `make book` does, without the making of an environment."""
         return self.run("trialbook", "build", *(["--trial", trial] if trial else []), *["--draft"] * draft, fails=fails)
 
-    def plan(self):
-        """What Snakemake says of each file that it would make: what that is made from, how, and whether it is due."""
-        with ThreadPoolExecutor(1) as apart:  # Snakemake needs a thread without an event loop; a browser's has one
-            return apart.submit(self._plan).result()
-
-    def _plan(self):
-        from snakemake.api import SnakemakeApi  # takes a second
-        from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
-
+    @contextmanager
+    def project(self):
+        """The project of the copy, with its own engine where it has one."""
         own = self.folder / "src/trialbook"
-        config = ConfigSettings(config={"trial": OWN, "output": "_build", "draft": "0"})
-        with mock.patch.object(plan, "ENGINE", own), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as snakemake:
-            workflow = snakemake.workflow(
-                resource_settings=ResourceSettings(cores=1),
-                config_settings=config,
-                snakefile=own / "workflow/Snakefile",
-                workdir=self.folder,
-            )
-            with redirect_stdout(StringIO()) as said:
-                workflow.dag().summary(detailed=True)
-        return {row["output_file"]: row for row in csv.DictReader(said.getvalue().splitlines(), delimiter="\t")}
+        with mock.patch.object(plan, "ENGINE", own if own.exists() else plan.ENGINE):
+            yield Project.find(self.folder)
 
     def due(self):
-        """The names of the files that a build would make again."""
-        return {name for name, row in self.plan().items() if row["plan"] != "no update"}
-
-    def bind(self, fails=False):
-        """Build the pages from the notebooks as they stand."""
-        return self.run("trialbook", "pages", fails=fails)
+        """The names of what a build would make again."""
+        with self.project() as project:
+            return {path.name.removesuffix(".ipynb") for path in Current(project).due()}
 
     def edit(self, name, old, new):
         """Replace the first occurrence of a text in a file; `old` "" appends `new`."""

@@ -25,7 +25,7 @@ def changed(book, tmp_path_factory):
         copy = book.clone(tmp_path_factory.mktemp("changed") / "copy")
         for edit in edits:
             copy.edit(*edit)
-        copy.bind()
+        copy.make()
         return copy
 
     return build

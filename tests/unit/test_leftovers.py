@@ -6,7 +6,7 @@ import pytest
 
 from trialbook.errors import UserError
 from trialbook.project import Project
-from trialbook.workflow import leftovers
+from trialbook.workflow import current, leftovers
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def project(tmp_path):
     (tmp_path / "_toc.yml").write_text("root: book/index\nentries:\n  - file: executed/one\n")
     (tmp_path / "notebooks/one.ipynb").write_text("{}")
     for name in ("one", "gone"):
-        (tmp_path / f"executed/{name}.ipynb").write_text(json.dumps({"metadata": {leftovers.MADE: {}}}))
+        (tmp_path / f"executed/{name}.ipynb").write_text(json.dumps({"metadata": {current.MADE: {}}}))
     return Project.find(tmp_path)
 
 

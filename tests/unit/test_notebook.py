@@ -86,9 +86,16 @@ def test_what_a_failing_notebook_wrote_to_stderr_is_shown_too(write, tmp_path, c
     assert "cell cell-1, on stderr:\nodd" in capfd.readouterr().err
 
 
+def test_a_notebook_that_hangs_is_ended_and_its_cell_named(write, tmp_path):
+    path = write("x = 0", "import time; time.sleep(1)", "while True: pass")
+    with pytest.raises(notebook.NotebookError, match=r"small\.ipynb, cell cell-2: still ran .* had taken 4 s"):
+        notebook.run(path, tmp_path / "out.ipynb", {}, limit=4)
+    assert not (tmp_path / "out.ipynb").exists()
+
+
 def test_a_kernel_that_dies_is_said(write, tmp_path):
     path = write("x = 0", "import os\nos._exit(1)")
-    with pytest.raises(notebook.NotebookError, match=r"small\.ipynb: the kernel died"):
+    with pytest.raises(notebook.NotebookError, match=r"small\.ipynb, cell cell-1: the kernel died"):
         notebook.run(path, tmp_path / "out.ipynb", {})
     assert sorted(tmp_path.iterdir()) == [path.parent]
 

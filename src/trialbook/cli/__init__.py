@@ -1,6 +1,7 @@
 """The command line: one module a command, found by ``trialbook --help``; ``make`` calls it."""
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import trialbook
 from trialbook.errors import UserError
+from trialbook.workflow.warm import Stopped
 
 COMMANDS = (
     "build",
@@ -50,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, Stopped) as stopped:
+        print("\ninterrupted; what stood before stands", file=sys.stderr)
+        return 128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT)
     print(f"✓ {done} ({time.perf_counter() - start:.1f} s)", flush=True)
     return 0
 

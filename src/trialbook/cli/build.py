@@ -25,5 +25,5 @@ def arguments(parser: ArgumentParser) -> None:
 def run(given: Namespace) -> str:
     """Do it, and say what was done."""
     project = options.project(given)
-    make(project, cores=given.cores, draft=given.draft, options=given.snakemake)
+    make(project, cores=given.cores, draft=given.draft, options=given.snakemake, limit=given.limit)
     return "Snakemake is done" if given.snakemake else f"the book is {project.site}/index.html"

@@ -1,10 +1,11 @@
 """The options that several commands have, and the project that they name."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from trialbook.project import Project
 from trialbook.workflow.make import make
+from trialbook.workflow.plan import LIMIT
 
 
 def of_project(parser: ArgumentParser) -> None:
@@ -23,7 +24,14 @@ def of_build(parser: ArgumentParser) -> None:
     """Add the options of a command that brings the book up to date."""
     of_project(parser)
     of_draft(parser)
-    parser.add_argument("--cores", type=int, default=2, metavar="N", help="notebooks to run at once (default: 2)")
+    parser.add_argument("--cores", type=_positive, default=2, metavar="N", help="notebooks to run at once (default: 2)")
+    of_limit(parser)
+
+
+def of_limit(parser: ArgumentParser) -> None:
+    """Add the option that says how long a notebook may take."""
+    limit = f"that one notebook may take (default: {LIMIT})"
+    parser.add_argument("--limit", type=_positive, default=LIMIT, metavar="SECONDS", help=limit)
 
 
 def of_draft(parser: ArgumentParser) -> None:
@@ -40,5 +48,11 @@ def project(given: Namespace) -> Project:
 def built(given: Namespace) -> Project:
     """Bring the book of a project up to date, before a command does something with it."""
     found = project(given)
-    make(found, cores=given.cores, draft=given.draft)
+    make(found, cores=given.cores, draft=given.draft, limit=given.limit)
     return found
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

@@ -24,12 +24,18 @@ def arguments(parser: ArgumentParser) -> None:
 def run(given: Namespace) -> str:
     """Do it, and say what was done."""
     from trialbook.workflow import book
+    from trialbook.workflow.current import Current
 
     project = options.project(given)
+    current = Current(project, given.draft)
+    current.refuse_old()
+    made_of = current.of_pages  # before they are read: what changes meanwhile makes them due again
     folder = project.output / given.builder
     lists = book.build(project, folder, given.builder, draft=given.draft)
     for name, lines in lists.items():
         if lines:
             print(f"  draft: {len(lines)} {LACKS[name]} (all in {folder}/{name}.txt):")
             print("\n".join([f"    {line}" for line in lines[:SHOWN]] + ["    …"] * (len(lines) > SHOWN)))
+    if given.builder == "html":
+        current.built.write_text(f"{made_of}\n{current.of_site()}\n", "utf8")
     return f"built {folder}"

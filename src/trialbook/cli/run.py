@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from trialbook.cli import options
 from trialbook.errors import UserError
 
 TITLE = "running {notebook.stem}"
@@ -24,6 +25,9 @@ def arguments(parser: ArgumentParser) -> None:
         metavar=("NAME", "VALUE"),
         help="a parameter of the notebook, and its value as YAML writes it: 3, true, REML, [a, b]",
     )
+    options.of_limit(parser)
+    of_step = "the digest of all that its outputs depend on, which the executed notebook carries"
+    parser.add_argument("--made-of", default="", metavar="DIGEST", help=of_step)
 
 
 def run(given: Namespace) -> str:
@@ -32,7 +36,8 @@ def run(given: Namespace) -> str:
 
     if not given.notebook.is_file():
         raise UserError(f"{given.notebook}: there is no such notebook")
-    notebook.run(given.notebook, given.output, {name: _value(name, text) for name, text in given.parameter})
+    told = {name: _value(name, text) for name, text in given.parameter}
+    notebook.run(given.notebook, given.output, told, given.made_of, given.limit)
     return f"ran {given.notebook.stem}"
 
 

@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
 
+from trialbook.provenance import digest
 from trialbook.results import executed
 from trialbook.results.executed import PDF, SVG, Executed, ExecutedError, ShownFigure, ShownTable
 from trialbook.results.row import Result, dump
@@ -36,14 +37,14 @@ def read(source: Path, config: Config) -> Executed:
         If there is no notebook, or one has a fault.
     """
     folder = source / config.trialbook_executed
-    stamps = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in folder.glob("*.ipynb")]
-    if not stamps:
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
         raise ConfigError(f"{config.trialbook_executed}/ holds no executed notebook: run them first")
-    return _read(folder, tuple(sorted(stamps)))
+    return _read(folder, digest(paths))
 
 
 @lru_cache(maxsize=1)
-def _read(folder: Path, stamps: tuple[tuple[str, int, int], ...]) -> Executed:
+def _read(folder: Path, content: str) -> Executed:
     try:
         return executed.read(folder)
     except ExecutedError as error:

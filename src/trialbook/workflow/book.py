@@ -17,7 +17,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from trialbook import provenance
 from trialbook.errors import UserError
 from trialbook.project import Project
-from trialbook.workflow import faults, plan
+from trialbook.workflow import faults, kept, plan
 from trialbook.workflow.faults import Fault
 
 LISTS = ("not_available", "false_claims")
@@ -35,14 +35,14 @@ class BookError(UserError):
 def build(project: Project, output: Path, builder: str = "html", draft: bool = False) -> dict[str, list[str]]:
     """Build the book of a project from its executed notebooks as they stand.
 
-    Every page is written anew into an empty folder, from documents that are read again only where they changed;
-    so no page can be stale or left over, and an incremental build is the same as a clean one.
+    Of a site, pages are read and written again only where something changed that they show (`trialbook.workflow.kept`);
+    anything else is written anew.
 
     Parameters
     ----------
     project : Project
     output : Path
-        Gets the built site; its parent keeps the read documents.
+        Becomes a link to the folder of what was built; its parent keeps the read documents.
     builder : str
         A builder of Sphinx: ``html``, ``singlehtml``, ``latex``.
     draft : bool
@@ -61,25 +61,43 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
     """
     if project.source != project.root:
         _stage(project)
-    work = output.parent / ".work"
-    built = work / builder
+    work, built = output.parent / ".work", _beside(output)
     shutil.rmtree(built, ignore_errors=True)
+    if builder == "html" and kept.is_whole(output, work):
+        static = shutil.ignore_patterns("_static")  # a page names such a file otherwise when it is there already
+        shutil.copytree(output, built, ignore=static)
     try:
-        found = _run_sphinx(project, built, work / "doctrees", builder, draft)
+        found = _run_sphinx(project, built, work, builder, draft)
     except BaseException:
-        shutil.rmtree(work)  # or documents once read with a fault would pass without it
+        shutil.rmtree(work, ignore_errors=True)  # or documents once read with a fault would pass without it
         raise
     if found:
         shutil.rmtree(work)
         raise BookError(found)
-    old = work / "old"
-    shutil.rmtree(old, ignore_errors=True)
-    if output.exists():
-        output.rename(old)
-    built.rename(output)
-    shutil.rmtree(old, ignore_errors=True)
+    if builder == "html":
+        kept.sign(built, work)
+    _put(built, output)
     listings = {name: output / f"{name}.txt" for name in LISTS}
     return {name: path.read_text("utf8").splitlines() for name, path in listings.items() if path.exists()}
+
+
+def _beside(output: Path) -> Path:
+    """The folder for what is built next: one of two, that to which the link does not lead."""
+    one, other = (output.with_name(f".{output.name}") / which for which in "ab")
+    return other if output.is_symlink() and output.readlink().name == one.name else one
+
+
+def _put(built: Path, output: Path) -> None:
+    """Let the link lead to what was built, in one step, and remove what it led to before."""
+    old = output.resolve() if output.is_symlink() else None
+    link = built.with_name("link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(built, output.parent))
+    if output.is_dir() and old is None:  # as other engines left it
+        shutil.rmtree(output)
+    link.replace(output)
+    if old and old != built.resolve():
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _stage(project: Project) -> None:
@@ -104,7 +122,7 @@ def _settings(project: Project, draft: bool) -> dict[str, Any]:
     return {f"trialbook_{name}": value for name, value in settings.items()}
 
 
-def _run_sphinx(project: Project, output: Path, doctrees: Path, builder: str, draft: bool) -> list[Fault]:
+def _run_sphinx(project: Project, output: Path, work: Path, builder: str, draft: bool) -> list[Fault]:
     """Build with the configuration that Jupyter Book makes of ``_config.yml``, and list what Sphinx finds wrong.
 
     As `jupyter_book.sphinx.build_sphinx` does, which says what it finds in print only, an exception included.
@@ -118,9 +136,10 @@ def _run_sphinx(project: Project, output: Path, doctrees: Path, builder: str, dr
     config["exclude_patterns"] = [*config.get("exclude_patterns", []), project.places.output]
     with faults.collected() as found, patch_docutils(None), docutils_namespace():
         try:
-            app = Sphinx(source, None, output, doctrees, builder, config, status=None, warning=None)
+            app = Sphinx(source, None, output, work / "doctrees", builder, config, status=None, warning=None)
             documents = update_latex_documents(app.config.latex_documents, more["latex_doc_overrides"])
             app.config.latex_documents = documents
+            kept.connect(app, work, [*plan.bears_on_pages(project), *sorted(project.executed.glob("*.ipynb"))])
             app.build()
         except SphinxError as error:
             if isinstance(error, SphinxParallelError) or (isinstance(error, ExtensionError) and error.orig_exc):

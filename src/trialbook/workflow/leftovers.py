@@ -4,19 +4,23 @@ What the engine itself made, of a notebook that the book has no longer, is remov
 """
 
 import json
+import shutil
 from pathlib import Path
 
 from trialbook.errors import UserError
 from trialbook.project import Project
+from trialbook.workflow import current
 
-MADE = "trialbook"  # in the metadata of every notebook that the engine ran
+UNFINISHED = ".unfinished-"  # begins the name of a folder in which a notebook is run
 
 
 def remove(project: Project) -> None:
-    """Remove the executed notebooks that the engine made and the book has no longer."""
+    """Remove the executed notebooks that the engine made and the book has no longer, and what a killed run left."""
     for path in _others(project):
         if _is_made(path):
             path.unlink()
+    for folder in project.executed.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(folder)
 
 
 def refuse(project: Project) -> None:
@@ -40,6 +44,6 @@ def _others(project: Project) -> list[Path]:
 
 def _is_made(path: Path) -> bool:
     try:
-        return MADE in json.loads(path.read_text("utf8"))["metadata"]
+        return current.MADE in json.loads(path.read_text("utf8"))["metadata"]
     except (ValueError, KeyError):
         return False

@@ -1,16 +1,46 @@
 """Run the workflow on a project: bring its executed notebooks and its book up to date."""
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
+from pkgutil import iter_modules
+from tempfile import TemporaryFile
 
 from trialbook.errors import UserError
 from trialbook.project import Project
-from trialbook.workflow import leftovers, plan
+from trialbook.workflow import leftovers, plan, turn, warm
+from trialbook.workflow.ask import ADDRESS
+from trialbook.workflow.current import Current
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
+BY_CONTENT = ("--rerun-triggers", "params", "--rerun-incomplete", "--nolock")  # we decide what is due, and lock
+TRIES = 5  # of a build during which something was edited
+OF_NOTEBOOKS = (
+    "ipykernel.kernelapp",
+    "papermill",
+    "trialbook.trial.model",
+    *(f"trialbook.analysis.{module.name}" for module in iter_modules([str(plan.ENGINE / "analysis")])),
+    "trialbook.displays.tables",
+    "trialbook.displays.figures",
+    "trialbook.workflow.notebook",
+    "trialbook.checks.disclosure",
+)
+OF_PAGES = (
+    "trialbook.workflow.book",
+    "trialbook.sphinx",
+    "myst_nb.sphinx_ext",
+    "pybtex.database.input.bibtex",
+    "sphinxcontrib.bibtex.foot_domain",
+    "sphinx_book_theme",
+    "sphinx_copybutton",
+    "sphinx_design.extension",
+    "sphinx_thebe",
+    "sphinx_togglebutton",
+)
 
 
 class WorkflowError(UserError):
@@ -18,41 +48,98 @@ class WorkflowError(UserError):
 
 
 def make(
-    project: Project, targets: Sequence[Path] = (), cores: int = 2, draft: bool = False, options: Sequence[str] = ()
+    project: Project,
+    targets: Sequence[Path] = (),
+    cores: int = 2,
+    draft: bool = False,
+    options: Sequence[str] = (),
+    limit: float = plan.LIMIT,
 ) -> None:
-    """Run with Snakemake what is not up to date, and show what it says.
+    """Run with Snakemake what is not current, and show what it says.
 
     Parameters
     ----------
     project : Project
     targets : sequence of Path
-        Files to make; the whole book where there is none.
+        Executed notebooks to make; the whole book where there is none.
     cores : int
     draft : bool
         Whether the book may lack results.
     options : sequence of str
-        More options of Snakemake, such as ``--dry-run``; without any it tells of failures only.
+        More options of Snakemake, such as ``--dry-run``; all that it says is shown then.
+    limit : float
+        Seconds that a notebook may take.
 
     Raises
     ------
     WorkflowError
         If a step fails.
     UserError
-        If the project has a fault.
+        If the project has a fault, or another build of it is running.
     """
-    plan.runs(project)  # or Snakemake would say what is wrong with one in its own way
+    plan.runs(project)  # its faults are said before anything is made
     leftovers.refuse(project)
+    with turn.taken(project.output):
+        for _ in range(TRIES):
+            due = Current(project, draft).due(targets)
+            if not (due or options):
+                return
+            command = _command(project, targets, due, cores, draft, limit)
+            if options:
+                return _alone(project, ["snakemake", *options, *command])
+            leftovers.remove(project)
+            _run(project, command, due)
+    raise WorkflowError(f"{project.output}: what it is made of was changed again and again while it was made")
+
+
+def _command(
+    project: Project, targets: Sequence[Path], due: Sequence[Path], cores: int, draft: bool, limit: float
+) -> list[str]:
+    """Write the options of Snakemake."""
     place = {name: relpath(path, project.root) for name, path in (("trial", project.trial), ("output", project.output))}
-    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(project.root)]
-    command += ["--cores", str(cores), "--rerun-incomplete", *(options or ("--quiet", "all"))]
-    if not targets and not project.site.exists():
-        command += ["--forcerun", "pages"]  # or what stands for the site would hide that it is gone
-    command += ["--config", *(f"{name}={path}" for name, path in place.items()), f"draft={int(draft)}"]
-    command += ["--", *(relpath(path, project.root) for path in targets)]
+    forced = ["--forcerun", *(relpath(path, project.root) for path in due)] if due else []
+    told = {**place, "draft": int(draft), "limit": limit}
+    given = ["--config", *(f"{name}={value}" for name, value in told.items())]
+    where = ["--snakefile", str(SNAKEFILE), "--directory", str(project.root), "--cores", str(cores)]
+    return [*where, *BY_CONTENT, *forced, *given, "--", *(relpath(path, project.root) for path in targets)]
+
+
+def _run(project: Project, command: Sequence[str], due: Sequence[Path]) -> None:
+    """Run Snakemake, which says only what fails, and nothing where the step that failed has said it."""
+    if threading.active_count() > 1:  # such as in a notebook: no process to fork
+        return _alone(project, ["snakemake", "--quiet", "all", *command])
+    notebooks = any(path.suffix == ".ipynb" for path in due)
+    with TemporaryFile() as log:
+
+        def job() -> int:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+            from snakemake.cli import main
+
+            main(["--quiet", "host", "progress", "reason", "rules", *command])
+            return 0
+
+        first, later = (OF_NOTEBOOKS, OF_PAGES) if notebooks else (OF_PAGES, ())
+        code, said = warm.run(job, first, later)
+        if code and not said:
+            log.seek(0)
+            print(log.read().decode(errors="replace"), file=sys.stderr)
+    if code:
+        raise _failed(project)
+
+
+def _alone(project: Project, command: Sequence[str]) -> None:
+    """Run Snakemake as a program by itself, whose steps are new processes, and show all that it says."""
+    environment = {name: value for name, value in os.environ.items() if name != ADDRESS}
+    command = [sys.executable, "-P", "-m", *command]
     with subprocess.Popen(
-        command, text=True, encoding="utf8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, env=environment, text=True, encoding="utf8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as running:
         for line in running.stdout or ():
             print(line, end="", flush=True)
     if running.returncode:
-        raise WorkflowError(f"{project.output}: not brought up to date; what failed is said above")
+        raise _failed(project)
+
+
+def _failed(project: Project) -> WorkflowError:
+    return WorkflowError(f"{project.output}: not brought up to date; what failed is said above")

@@ -1,8 +1,7 @@
 """What the workflow knows before it runs anything: what each notebook is told and reads, and which code bears on what.
 
-A notebook says in its parameters what it reads. A parameter with a name of `offered` is told where that is in this run,
-and the notebook is run again when a file of it changes. The parameter `EXECUTED` lists executed notebooks whose results
-it reads: it is run after them, and again when one of them was.
+A notebook says in its parameters what it reads. A parameter with a name of `offered` is told where that is in this run.
+The parameter `EXECUTED` lists executed notebooks whose results it reads: it is run after them.
 """
 
 import ast
@@ -17,18 +16,21 @@ from trialbook.errors import UserError
 from trialbook.project import Project
 
 EXECUTED = "executed_notebooks"  # the parameter that lists those whose results a notebook reads
+LIMIT = 600  # s that a notebook may take
 ENGINE = Path(trialbook.__file__).parent
 # the parts of the engine that no notebook does anything with
 ON_PAGES = ("checks", "claims", "cli", "editions", "sphinx", "workflow", "project.py", "provenance.py")
 RUNS = "workflow/notebook.py"
+READ = ("trial", "stats", "results", "errors.py", "yamlfile.py")  # what reads a trial's files, and what that is made of
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a notebook: its parameters, whose paths lead from its folder, and the files that it reads."""
+    """A run of a notebook: its parameters, whose paths lead from its folder, the files and the other runs it reads."""
 
     given: dict[str, str | list[str]]
     reads: list[Path]
+    after: list[str]
 
 
 def offered(project: Project) -> dict[str, list[Path]]:
@@ -76,15 +78,15 @@ def run(project: Project, notebook: str) -> Run:
     has = parameters(project.notebooks / f"{notebook}.ipynb")
     given: dict[str, str | list[str]] = {}
     reads: list[Path] = []
+    after: list[str] = []
     for name, (place, *files) in offered(project).items():
         if name in has:
             given[name] = _from_notebooks(place, project)
             reads += [path for path in files if path.exists()]
     if EXECUTED in has:
-        others = [project.executed / Path(str(path)).name for path in has[EXECUTED]]
-        given[EXECUTED] = [_from_notebooks(path, project) for path in others]
-        reads += others
-    return Run(given, reads)
+        after = [Path(str(path)).stem for path in has[EXECUTED]]
+        given[EXECUTED] = [_from_notebooks(project.executed / f"{name}.ipynb", project) for name in after]
+    return Run(given, reads, after)
 
 
 def _from_notebooks(path: Path, project: Project) -> str:
@@ -123,38 +125,32 @@ def parameters(notebook: Path) -> dict[str, Any]:
 
 def code(project: Project) -> list[Path]:
     """List what decides the revision of the code: notebooks, locked versions and, where it stands there, the engine."""
-    engine = _named(ENGINE, project)
-    inside = [] if engine.is_absolute() else [project.root / engine]
+    inside = [ENGINE] if ENGINE.resolve().is_relative_to(project.root.resolve()) else []
     return [project.notebooks, project.requirements, *inside]
 
 
-def engine(project: Project, without: tuple[str, ...] = ()) -> list[Path]:
-    """List the files of the engine.
-
-    Parameters
-    ----------
-    project : Project
-    without : tuple of str
-        Folders and files of the engine that are left out.
-
-    Returns
-    -------
-    list of Path
-        From the project's folder, where the engine stands in it.
-    """
+def engine(without: tuple[str, ...] = ()) -> list[Path]:
+    """List the files of the engine but for those in folders, or of names, that are left out."""
     paths = (path for path in sorted(ENGINE.rglob("*")) if path.is_file() and path.suffix != ".pyc")
-    return [_named(path, project) for path in paths if path.relative_to(ENGINE).parts[0] not in without]
+    return [path for path in paths if path.relative_to(ENGINE).parts[0] not in without]
+
+
+def bears_on_data() -> list[Path]:
+    """List the code that decides whether a trial's files are valid."""
+    return [
+        path for name in READ for path in ([ENGINE / name] if "." in name else sorted((ENGINE / name).glob("*.py")))
+    ]
 
 
 def bears_on_notebooks(project: Project) -> list[Path]:
-    """List, as `engine` does, what may change a notebook's outputs though neither it nor its data changed."""
+    """List what may change a notebook's outputs though neither it nor its data changed."""
     locked = [project.requirements] if project.requirements.exists() else []
-    return [*engine(project, ON_PAGES), _named(ENGINE / RUNS, project), *locked]
+    return [*engine(ON_PAGES), ENGINE / RUNS, *locked]
 
 
-def bears_on_gate(project: Project) -> list[Path]:
-    """List, as `engine` does, the code of the disclosure gate."""
-    return [_named(path, project) for path in sorted((ENGINE / "checks").rglob("*.py"))]
+def bears_on_gate() -> list[Path]:
+    """List the code of the disclosure gate."""
+    return [*bears_on_data(), *sorted((ENGINE / "checks").rglob("*.py"))]
 
 
 def bears_on_pages(project: Project) -> list[Path]:
@@ -162,9 +158,4 @@ def bears_on_pages(project: Project) -> list[Path]:
     aside = {project.lock, project.unchanging}  # what the pages do not show
     files = {path for path in project.book.rglob("*") if path.is_file()} - aside
     rules = {path for path in (project.claims, project.consort, project.words) if path.exists()}
-    return [*engine(project), *sorted(files | rules), *project.layout]
-
-
-def _named(path: Path, project: Project) -> Path:
-    root, place = project.root.resolve(), path.resolve()
-    return place.relative_to(root) if place.is_relative_to(root) else place
+    return [*engine(), *sorted(files | rules), *(path for path in project.layout if path.exists())]
