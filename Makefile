@@ -16,7 +16,8 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 PYTEST = OPENBLAS_NUM_THREADS=1 pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check install
 # whose book, and how; the engine knows the rest
-OF = $(if $(TRIAL),--trial '$(TRIAL)') $(if $(DRAFT),--draft) --cores $(CORES)
+export TRIAL
+OF = $(if $(TRIAL),--trial "$$TRIAL") $(if $(DRAFT),--draft) --cores $(CORES)
 # installs what a lock holds: by uv, which is several times as fast, or by pip where uv is not to be had
 install = { uv pip install --quiet --python .venv/bin/python --require-hashes --compile-bytecode --requirement $(1) 2> .venv/uv.log \
 	|| $(PIP) --require-hashes --requirement $(1); }
@@ -106,6 +107,9 @@ lock: .venv/.test  ## Lock the dependencies anew, with hashes
 clean:  ## Remove all that a build made (the environment stays)
 	@rm -rf _build executed .snakemake
 
+ifneq ($(shell cat .venv/.book 2> /dev/null),$(CURDIR))  # its programs name the folder, and do not run where it was moved
+.PHONY: .venv/.book
+endif
 .venv/.book: requirements.txt
 	@echo "· making the environment in .venv (once; half a minute, or a few minutes without uv) …"
 	start=$$SECONDS
@@ -115,7 +119,7 @@ clean:  ## Remove all that a build made (the environment stays)
 	command -v uv > /dev/null || $(PIP) --require-hashes --requirement .venv/uv.txt || true
 	$(call busy,$(call install,requirements.txt))
 	$(PIP) --no-deps --no-build-isolation --editable .
-	touch $@
+	pwd > $@
 	echo "✓ made the environment ($$((SECONDS - start)) s)"
 
 .venv/.test: .venv/.book requirements-test.txt

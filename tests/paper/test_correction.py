@@ -45,7 +45,7 @@ def accepted(book, tmp_path_factory):
     own = f'#!/bin/sh\nPYTHONPATH="{copy.folder}/src" exec "{shutil.which("trialbook")}" "$@"\n'
     (programs / "trialbook").write_text(own)
     (programs / "trialbook").chmod(0o755)
-    (programs.parent / ".book").touch()
+    (programs.parent / ".book").write_text(f"{copy.folder}\n")
     for command in (
         "git init --quiet",
         "git config user.name N",

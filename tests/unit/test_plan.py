@@ -58,6 +58,39 @@ def test_a_notebook_that_reads_what_others_computed_is_run_after_them(project):
     assert plan.run(elsewhere, "last").given["executed_notebooks"] == ["../_build/other/source/executed/tables.ipynb"]
 
 
+def test_a_notebook_that_names_its_tables_and_roles_reads_those_alone(project):
+    for table in ("adlb", "adae"):
+        (project.trial / f"{table}.csv").touch()
+    told = "trial_folder = ''\nread_tables = ['adsl', 'adlb']\nread_roles = ['efficacy']"
+    notebook(project.notebooks / "some.ipynb", told)
+    run = plan.run(project, "some")
+    assert names(run.reads, project) == ["data/trial.yml", "data/adsl.csv", "data/adlb.csv"]
+    assert run.roles == ["efficacy"] and run.given == {"trial_folder": "../data"}
+
+
+FACTS = "parameters:\n  - {paramcd: CD4, role: efficacy}\n  - {paramcd: UREA, role: laboratory}\n"
+ROWS = "USUBJID,PARAMCD,AVAL\n1,CD4,9\n1,UREA,5\n1,urea,5\n2\n2,OTHER,1\n"
+
+
+@pytest.mark.parametrize(
+    ("facts", "rows", "left_out"),
+    [
+        (FACTS, ROWS, ["1,UREA,5\n"]),  # what is not declared is kept: it may be misspelt
+        (FACTS, ROWS.replace("PARAMCD", "paramcd"), []),
+        (FACTS, ROWS.replace("9", '"9\n"'), []),
+        (FACTS, "", []),
+        ("parameters: [", ROWS, []),
+        ("parameters: {CD4: efficacy}", ROWS, []),
+        ("[]", ROWS, []),
+    ],
+)
+def test_only_records_that_are_surely_of_another_role_are_left_out(tmp_path, facts, rows, left_out):
+    (tmp_path / "trial.yml").write_text(facts)
+    (tmp_path / "adlb.csv").write_text(rows)
+    kept = plan.records(tmp_path / "adlb.csv", tmp_path / "trial.yml", ["efficacy"]).decode()
+    assert kept == "".join(line for line in rows.splitlines(keepends=True) if line not in left_out)
+
+
 def test_parameters_are_read_with_their_defaults(tmp_path):
     found = plan.parameters(notebook(tmp_path / "a.ipynb", "# a comment\na = 1\nb = ['x']  # another\nc = None"))
     assert found == {"a": 1, "b": ["x"], "c": None}

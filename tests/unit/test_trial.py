@@ -186,3 +186,12 @@ def test_another_analysis_set_changes_who_is_analysed(copy):
 def test_an_analysis_set_that_is_not_declared_is_said(nk):
     with pytest.raises(UserError, match=r"trial\.yml: no set 'nobody' .* efficacy, safety, per_protocol"):
         nk.within("nobody")
+
+
+def test_what_a_notebook_does_not_say_that_it_reads_cannot_be_used(nk):
+    part = nk.only(["adsl", "adlb"], ["efficacy"])
+    assert set(part.adlb["PARAMCD"]) == {"CD4", "CD8", "CD4CD8"}
+    assert part.adsl is nk.adsl
+    for use in (len, list, lambda table: table["AESEV"], lambda table: table.empty, lambda table: "AESEV" in table):
+        with pytest.raises(UserError, match=r"adae is not among the tables .*\n.*`read_tables`"):
+            use(part.adae)

@@ -1,12 +1,15 @@
 """The command line: one module a command, found by ``trialbook --help``; ``make`` calls it."""
 
 import argparse
+import errno
+import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import chdir
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 import trialbook
@@ -29,6 +32,9 @@ COMMANDS = (
     "pages",
 )
 
+# what only the user can mend: a full disk or quota, a folder that cannot be written
+OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and say how long it took.
@@ -43,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         1 for a user's mistake, which is said in words; a mistake of ours is raised.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may not have our signs
     given = _parser().parse_args(argv)
     start = time.perf_counter()
     try:
@@ -51,6 +60,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             done = given.command.run(given)
     except UserError as error:
         print(f"\n{error}\n", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if error.errno not in OUTSIDE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"\n{where}{error.strerror}; what stood before stands\n", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, Stopped) as stopped:
         print("\ninterrupted; what stood before stands", file=sys.stderr)

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from os.path import relpath
 from pathlib import Path
 
+from trialbook import files
 from trialbook.cli import options
 
 TITLE = "comparing two editions"
@@ -36,6 +37,6 @@ def run(given: Namespace) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     site = relpath(Path(now).parent, folder)  # of the sentences that have an anchor
     for name in ("diff.html", "diff.md"):
-        (folder / name).write_text(report.page(name, changes=found, site=site), "utf8")
+        files.replace(folder / name, report.page(name, changes=found, site=site))
     print("\n".join(report.lines(found)))
     return f"wrote {folder}/diff.html and diff.md"

@@ -5,6 +5,7 @@ The last step of `trialbook build`, which checks first that the notebooks are up
 
 from argparse import ArgumentParser, Namespace
 
+from trialbook import files
 from trialbook.cli import options
 from trialbook.errors import SHOWN
 
@@ -37,5 +38,5 @@ def run(given: Namespace) -> str:
             print(f"  draft: {len(lines)} {LACKS[name]} (all in {folder}/{name}.txt):")
             print("\n".join([f"    {line}" for line in lines[:SHOWN]] + ["    …"] * (len(lines) > SHOWN)))
     if given.builder == "html":
-        current.built.write_text(f"{made_of}\n{current.of_site()}\n", "utf8")
+        files.replace(current.built, f"{made_of}\n{current.of_site()}\n")
     return f"built {folder}"

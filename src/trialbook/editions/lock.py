@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trialbook import files
 from trialbook.errors import UserError
 from trialbook.provenance import digest
 
@@ -104,7 +105,7 @@ def write(lock: Lock, path: Path) -> None:
     data = ",\n".join(f"{json.dumps(name)}: {json.dumps(lock.data[name])}" for name in sorted(lock.data))
     stated = f"raw values to {PRECISION} significant digits; 0 is below {ZERO:g}"
     head = f'"precision": "{stated}",\n"alpha": {lock.alpha},\n'
-    Path(path).write_text(f'{{\n{head}"data": {{\n{data}\n}},\n"numbers": {{\n{numbers}\n}}\n}}\n', "utf8")
+    files.replace(path, f'{{\n{head}"data": {{\n{data}\n}},\n"numbers": {{\n{numbers}\n}}\n}}\n')
 
 
 def _number(rows: dict[str, dict], key: str) -> Number:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from trialbook import files
 from trialbook.editions import report
 from trialbook.editions.changes import Change, Changes, Edition, compare
 from trialbook.errors import UserError
@@ -83,8 +84,8 @@ class Receipt:
         changed = [_told(change) for change in self.changes.changes]
         found = {"reproduced": self.changes.same, "numbers": self.changes.total, "changes": changed, **facts}
         folder.mkdir(parents=True, exist_ok=True)
-        Path(folder, "receipt.json").write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf8")
-        Path(folder, "receipt.html").write_text(self._repr_html_(), "utf8")
+        files.replace(Path(folder, "receipt.json"), json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        files.replace(Path(folder, "receipt.html"), self._repr_html_())
 
     def check(self) -> None:
         """Fail unless every number was reproduced and all else is as it should be, and say what is not.

@@ -1,9 +1,10 @@
 """A trial: its facts and the ADaM tables, read from a folder and validated as one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NoReturn
 
 import pandas as pd
 
@@ -76,6 +77,25 @@ class Trial:
         chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
         return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
 
+    def only(self, tables: Collection[str], roles: Collection[str]) -> "Trial":
+        """Keep what a notebook says that it reads, so that a change of anything else does not run it again.
+
+        Parameters
+        ----------
+        tables : collection of str
+            Names such as ``adsl``; one that is left out cannot be used.
+        roles : collection of str
+            Those of the parameters whose values are kept.
+
+        Returns
+        -------
+        Trial
+        """
+        left_out = {parameter.paramcd for parameter in self.facts.parameters if parameter.role not in roles}
+        kept = self.adlb[~self.adlb["PARAMCD"].isin(left_out)]
+        unread: dict[str, Any] = {name: _Unread(name) for name in TABLES if name not in tables}
+        return replace(self, **({"adlb": kept} | unread))
+
     def parameters(self, role: Literal["efficacy", "laboratory"]) -> list[Parameter]:
         """List the declared parameters of one role, in the order of ``trial.yml``."""
         return [parameter for parameter in self.facts.parameters if parameter.role == role]
@@ -122,6 +142,19 @@ class Trial:
             arm: wide.reindex(index=subjects["USUBJID"], columns=columns)
             for arm, subjects in self.subjects(analysis_set).items()
         }
+
+
+class _Unread:
+    """A table that a notebook does not say that it reads."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def _refuse(self, *_: object) -> NoReturn:
+        remedy = "add it to the notebook's parameter `read_tables`"
+        raise UserError(f"{self._name} is not among the tables that this notebook says it reads\n      → {remedy}")
+
+    __getattr__ = __getitem__ = __len__ = __iter__ = __contains__ = _refuse
 
 
 def read_trial(folder: str | Path) -> Trial:

@@ -187,10 +187,12 @@ def word(project: Project, output: Path, draft: bool = False) -> None:
     article = BeautifulSoup(page.read_text("utf8"), "html.parser").select("article")[0]
     _keep_paper(article, project.places.executed)
     _draw_images(article, site)
-    command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(output.resolve())]
+    made = output.with_name(f".{output.name}")
+    command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(made.resolve())]
     done = subprocess.run(command, cwd=site, input=str(article), text=True, capture_output=True)
     if done.returncode:
         raise UserError(f"pandoc could not write {output}: {done.stderr.strip()}")
+    made.replace(output)
 
 
 def _keep_paper(article: Tag, executed: str) -> None:

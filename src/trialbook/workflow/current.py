@@ -14,6 +14,7 @@ from pathlib import Path
 from trialbook import provenance
 from trialbook.errors import UserError
 from trialbook.project import Project
+from trialbook.trial.config import FACTS
 from trialbook.workflow import plan
 
 MADE = "trialbook"  # in the metadata of a notebook that the engine ran
@@ -77,7 +78,7 @@ class Current:
         """Of a run: the notebook, its parameters, what it reads, the engine and the locked versions."""
         if name not in self._digests:
             run = self.runs[name]
-            own = self._contents([self.project.notebooks / f"{name}.ipynb", *run.reads])
+            own = self._contents([self.project.notebooks / f"{name}.ipynb", *run.reads], run.roles)
             others = [self.of_notebook(other) for other in run.after]
             self._digests[name] = _digest(run.given, own, others, self._engine)
         return self._digests[name]
@@ -144,9 +145,15 @@ class Current:
         """Of the built book as it stands."""
         return _digest(self._contents(path for path in self.project.site.rglob("*") if path.is_file()))
 
-    def _contents(self, paths: Iterable[Path]) -> list[list[str]]:
-        """Take the digest of each file, with its name."""
-        return sorted([self._name(path), provenance.digest([path])] for path in paths)
+    def _contents(self, paths: Iterable[Path], roles: Collection[str] | None = None) -> list[list[str]]:
+        """Take the digest of each file, with its name; of ADLB, of the records of parameters with these roles."""
+        return sorted([self._name(path), self._content(path, roles)] for path in paths)
+
+    def _content(self, path: Path, roles: Collection[str] | None) -> str:
+        if roles is not None and path == self.project.trial / "adlb.csv":
+            records = plan.records(path, self.project.trial / FACTS, roles)
+            return hashlib.sha256(records).hexdigest()
+        return provenance.digest([path])
 
     def _name(self, path: Path) -> str:
         """Name a file in a way that stays when the project is moved, or the engine."""

@@ -17,6 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 
+from trialbook import files
+
 LATE = 900  # when all others have completed what pages show of one another
 RECORD = "kept.json"  # beside the read documents: the digest of the site, of what all pages share, and of each document
 
@@ -29,7 +31,7 @@ def is_whole(site: Path, work: Path) -> bool:
 def sign(site: Path, work: Path) -> None:
     """Note what was built, so that the next build may build upon it."""
     record = _record(work) | {"site": _digest(_files(site))}
-    (work / RECORD).write_text(json.dumps(record), "utf8")
+    files.replace(work / RECORD, json.dumps(record))
 
 
 def connect(app: Sphinx, work: Path, shaping: Iterable[Path]) -> None:
@@ -68,7 +70,7 @@ def connect(app: Sphinx, work: Path, shaping: Iterable[Path]) -> None:
 
     def record(app: Sphinx, exception: Exception | None) -> None:
         if exception is None:
-            (work / RECORD).write_text(json.dumps({"shared": shared, "pages": pages}), "utf8")
+            files.replace(work / RECORD, json.dumps({"shared": shared, "pages": pages}))
 
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-get-updated", find_unwritten, priority=LATE)
@@ -87,8 +89,8 @@ def _shared(env: BuildEnvironment) -> Iterator[object]:
         yield {page: str(node) for page, node in sorted(shown.items())}
     for known in (env.toctree_includes, env.toc_secnumbers, env.toc_fignumbers):
         yield sorted(map(repr, known.items()))
-    for files in (env.images, env.dlfiles):
-        yield sorted([name, sorted(pages), target] for name, (pages, target) in files.items())
+    for copied in (env.images, env.dlfiles):
+        yield sorted([name, sorted(pages), target] for name, (pages, target) in copied.items())
     yield {name: sorted(map(repr, domain.get_objects())) for name, domain in sorted(env.domains.items())}
     citations = env.domaindata["cite"]["citations"] if "cite" in env.domaindata else []
     yield [[cited.citation_id, cited.key, cited.formatted_entry.label] for cited in citations]
@@ -97,7 +99,7 @@ def _shared(env: BuildEnvironment) -> Iterator[object]:
 def _record(work: Path) -> dict[str, Any]:
     try:
         return json.loads((work / RECORD).read_text("utf8"))
-    except (FileNotFoundError, ValueError):  # a build was killed while it wrote
+    except FileNotFoundError:
         return {}
 
 

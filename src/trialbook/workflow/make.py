@@ -9,6 +9,7 @@ from os.path import relpath
 from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import TemporaryFile
+from urllib.parse import quote
 
 from trialbook.errors import UserError
 from trialbook.project import Project
@@ -79,6 +80,9 @@ def make(
     """
     plan.runs(project)  # its faults are said before anything is made
     leftovers.refuse(project)
+    for path in (project.trial, project.output):
+        if {"{", "}"} & set(str(path)):
+            raise UserError(f"{path}: Snakemake cannot work with braces in a name\n      → rename it")
     with turn.taken(project.output):
         for _ in range(TRIES):
             due = Current(project, draft).due(targets)
@@ -96,7 +100,8 @@ def _command(
     project: Project, targets: Sequence[Path], due: Sequence[Path], cores: int, draft: bool, limit: float
 ) -> list[str]:
     """Write the options of Snakemake."""
-    place = {name: relpath(path, project.root) for name, path in (("trial", project.trial), ("output", project.output))}
+    places = {"trial": project.trial, "output": project.output}
+    place = {name: quote(f"./{relpath(path, project.root)}") for name, path in places.items()}  # else 007 is a number
     forced = ["--forcerun", *(relpath(path, project.root) for path in due)] if due else []
     told = {**place, "draft": int(draft), "limit": limit}
     given = ["--config", *(f"{name}={value}" for name, value in told.items())]

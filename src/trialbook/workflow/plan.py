@@ -1,21 +1,28 @@
 """What the workflow knows before it runs anything: what each notebook is told and reads, and which code bears on what.
 
 A notebook says in its parameters what it reads. A parameter with a name of `offered` is told where that is in this run.
-The parameter `EXECUTED` lists executed notebooks whose results it reads: it is run after them.
+The parameter `EXECUTED` lists executed notebooks whose results it reads: it is run after them.  The parameters `TABLES`
+and `ROLES` narrow what it reads of the trial, down to the records of parameters with these roles.
 """
 
 import ast
+import csv
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 import trialbook
 from trialbook.errors import UserError
 from trialbook.project import Project
+from trialbook.trial import config
 
 EXECUTED = "executed_notebooks"  # the parameter that lists those whose results a notebook reads
+TABLES, ROLES = "read_tables", "read_roles"  # the parameters that say what a notebook reads of the trial
 LIMIT = 600  # s that a notebook may take
 ENGINE = Path(trialbook.__file__).parent
 # the parts of the engine that no notebook does anything with
@@ -31,6 +38,7 @@ class Run:
     given: dict[str, str | list[str]]
     reads: list[Path]
     after: list[str]
+    roles: list[str] | None = None  # of the parameters whose records it reads; all where it does not say
 
 
 def offered(project: Project) -> dict[str, list[Path]]:
@@ -83,10 +91,43 @@ def run(project: Project, notebook: str) -> Run:
         if name in has:
             given[name] = _from_notebooks(place, project)
             reads += [path for path in files if path.exists()]
+    if TABLES in has:
+        left_out = {project.trial / f"{table}.csv" for table in set(config.TABLES) - set(has[TABLES])}
+        reads = [path for path in reads if path not in left_out]
     if EXECUTED in has:
         after = [Path(str(path)).stem for path in has[EXECUTED]]
         given[EXECUTED] = [_from_notebooks(project.executed / f"{name}.ipynb", project) for name in after]
-    return Run(given, reads, after)
+    return Run(given, reads, after, has.get(ROLES))
+
+
+def records(adlb: Path, facts: Path, roles: Collection[str]) -> bytes:
+    """Take the lines of a table of findings that a notebook reads which says of which parameters.
+
+    Parameters
+    ----------
+    adlb, facts : Path
+        The table, and ``trial.yml``.
+    roles : collection of str
+
+    Returns
+    -------
+    bytes
+        The table without the records of parameters that are declared with another role; all of it where either file
+        is not as it should be, which the validation says.
+    """
+    content = adlb.read_bytes()
+    try:
+        declared = yaml.safe_load(facts.read_bytes())["parameters"]
+        others = {str(parameter["paramcd"]) for parameter in declared if parameter["role"] not in roles}
+        lines = content.decode().splitlines(keepends=True)
+        at = next(csv.reader(lines)).index("PARAMCD")
+        rows = list(csv.reader(lines))
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, StopIteration, csv.Error):
+        return content
+    if len(rows) != len(lines):  # a cell has a line break
+        return content
+    kept = (line for line, row in zip(lines, rows, strict=True) if len(row) <= at or row[at] not in others)
+    return "".join(kept).encode()
 
 
 def _from_notebooks(path: Path, project: Project) -> str:

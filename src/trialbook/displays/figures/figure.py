@@ -66,9 +66,10 @@ class Figure:
         self.key, self.alt = key, alt
         self._files = {}
         with mpl.rc_context({"svg.hashsalt": key, "svg.fonttype": "path"}):
+            box = drawing.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])  # not once more for each file
             for kind, extra in (("svg", {"Date": None}), ("pdf", {"CreationDate": None})):
                 buffer = io.BytesIO()
-                drawing.savefig(buffer, format=kind, bbox_inches="tight", metadata=extra)
+                drawing.savefig(buffer, format=kind, bbox_inches=box, metadata=extra)
                 self._files[kind] = buffer.getvalue()
         plt.close(drawing)
 
