@@ -1,12 +1,11 @@
 """Show the book in the browser, and bring it up to date and load it again whenever something of it is edited."""
 
-import subprocess
-import sys
+import signal
 from argparse import ArgumentParser, Namespace
-from shlex import join
 
 from trialbook.cli import options
-from trialbook.workflow import plan
+from trialbook.workflow import plan, warm
+from trialbook.workflow.make import EVERYTHING
 
 TITLE = "showing the book"
 EXAMPLE = "trialbook serve"
@@ -20,14 +19,18 @@ def arguments(parser: ArgumentParser) -> None:
 def run(given: Namespace) -> str:
     """Do it, and say what was done."""
     project = options.built(given)
-    idle = project.output / ".serve"  # sphinx-autobuild wants something to build itself
-    idle.mkdir(exist_ok=True)
-    (idle / "index.rst").touch()
-    again = [sys.executable, "-P", "-m", "trialbook.cli", "build", "--trial", str(project.trial)]
-    again += ["--cores", str(given.cores), *["--draft"] * given.draft]
-    command = [sys.executable, "-P", "-m", "sphinx_autobuild", "-q", "-C", "-b", "dummy", "-d", str(idle / "doctrees")]
-    command += ["--pre-build", join(again), "--open-browser"]
+    again = ["build", "--trial", str(project.trial), "--cores", str(given.cores), "--limit", str(given.limit)]
+    again += ["--draft"] * given.draft
     watched = {project.book, project.trial, project.notebooks, *project.layout, *plan.code(project)}
-    command += [f"--watch={path}" for path in sorted(watched) if path.exists()]
-    subprocess.run([*command, str(idle), str(project.site)], check=False)
+
+    def show() -> int:
+        from trialbook.workflow import live
+
+        return live.show(project, [path for path in watched if path.exists()], again)
+
+    try:
+        warm.run(show, EVERYTHING)
+    except warm.Stopped as stopped:
+        if stopped.number != signal.SIGINT:
+            raise
     return "the server has ended"

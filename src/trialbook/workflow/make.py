@@ -42,6 +42,7 @@ OF_PAGES = (
     "sphinx_thebe",
     "sphinx_togglebutton",
 )
+EVERYTHING = ("snakemake.cli", *OF_NOTEBOOKS, *OF_PAGES)
 
 
 class WorkflowError(UserError):
@@ -111,7 +112,7 @@ def _command(
 
 def _run(project: Project, command: Sequence[str], due: Sequence[Path]) -> None:
     """Run Snakemake, which says only what fails, and nothing where the step that failed has said it."""
-    if threading.active_count() > 1:  # such as in a notebook: no process to fork
+    if {thread.name for thread in threading.enumerate()} - {"MainThread", warm.WATCH}:  # no process to fork: a notebook
         return _alone(project, ["snakemake", "--quiet", "all", *command])
     notebooks = any(path.suffix == ".ipynb" for path in due)
     with TemporaryFile() as log:

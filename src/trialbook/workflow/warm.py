@@ -23,6 +23,7 @@ from typing import NoReturn
 from trialbook.workflow.ask import ADDRESS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WATCH = "watch"  # the name of the thread that ends a forked process; such a process may fork in its turn
 LOOK = 0.02  # s between two looks whether the job has ended
 
 
@@ -108,7 +109,7 @@ class _Processes:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; we end them
             listening.close()
             os.close(self.held)
-            threading.Thread(target=self._watch, daemon=True).start()
+            threading.Thread(target=self._watch, name=WATCH, daemon=True).start()
             code = job()
         except SystemExit as end:
             code = _code(end)
