@@ -83,11 +83,9 @@ lab: .venv/.book  ## Open the notebooks in JupyterLab
 
 .PHONY: lint
 lint: .venv/.test  ## Check style and spelling, as the commit hook does, types, and who imports whom
-	@ruff check .
-	ruff format --check .
-	codespell
-	mypy
-	lint-imports
+	@check() { said=$$("$$@" 2>&1) || { echo "$$said"; return 1; }; }
+	for linter in mypy lint-imports "ruff check ." "ruff format --check ." codespell; do check $$linter & jobs+=" $$!"; done
+	for job in $$jobs; do wait $$job; done
 
 .PHONY: lock
 lock: .venv/.test  ## Lock the dependencies anew, with hashes

@@ -29,7 +29,10 @@ def run(given: Namespace) -> str:
         return live.show(project, [path for path in watched if path.exists()], again)
 
     try:
-        warm.run(show, EVERYTHING)
+        if warm.is_possible():
+            warm.run(show, EVERYTHING)
+        else:
+            show()
     except warm.Stopped as stopped:
         if stopped.number != signal.SIGINT:
             raise

@@ -3,8 +3,9 @@
 One process has all libraries loaded, and forks for each build (`trialbook.workflow.warm`).
 """
 
-import os
 import socket
+import subprocess
+import sys
 import threading
 import webbrowser
 from collections.abc import Collection, Sequence
@@ -21,7 +22,7 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from trialbook.project import Project
-from trialbook.workflow.ask import ask
+from trialbook.workflow import ask
 
 HOST = "127.0.0.1"
 OPENS = 0.5  # s until the browser is opened
@@ -63,4 +64,4 @@ def show(project: Project, watched: Collection[Path], again: Sequence[str]) -> i
 
 
 def _build(command: Sequence[str], changed_paths: Sequence[Path]) -> None:
-    ask({"command": list(command), "folder": os.getcwd()})
+    subprocess.run([sys.executable, "-I", "-S", ask.__file__, *command], check=False)

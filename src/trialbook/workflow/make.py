@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
@@ -19,6 +18,7 @@ from trialbook.workflow.current import Current
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 BY_CONTENT = ("--rerun-triggers", "params", "--rerun-incomplete", "--nolock")  # we decide what is due, and lock
+QUIET = ("--quiet", "host", "progress", "reason", "rules")  # errors are shown
 TRIES = 5  # of a build during which something was edited
 OF_NOTEBOOKS = (
     "ipykernel.kernelapp",
@@ -112,8 +112,8 @@ def _command(
 
 def _run(project: Project, command: Sequence[str], due: Sequence[Path]) -> None:
     """Run Snakemake, which says only what fails, and nothing where the step that failed has said it."""
-    if {thread.name for thread in threading.enumerate()} - {"MainThread", warm.WATCH}:  # no process to fork: a notebook
-        return _alone(project, ["snakemake", "--quiet", "all", *command])
+    if not warm.is_possible():
+        return _alone(project, ["snakemake", *QUIET, *command])
     notebooks = any(path.suffix == ".ipynb" for path in due)
     with TemporaryFile() as log:
 
@@ -122,7 +122,7 @@ def _run(project: Project, command: Sequence[str], due: Sequence[Path]) -> None:
             os.dup2(log.fileno(), 2)
             from snakemake.cli import main
 
-            main(["--quiet", "host", "progress", "reason", "rules", *command])
+            main([*QUIET, *command])
             return 0
 
         first, later = (OF_NOTEBOOKS, OF_PAGES) if notebooks else (OF_PAGES, ())

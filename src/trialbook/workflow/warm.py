@@ -35,6 +35,11 @@ class Stopped(BaseException):
         self.number = number
 
 
+def is_possible() -> bool:
+    """Whether this process can fork: not elsewhere than on Linux, and not from a notebook, which has other threads."""
+    return sys.platform == "linux" and {thread.name for thread in threading.enumerate()} <= {"MainThread", WATCH}
+
+
 def run(job: Callable[[], int], first: Sequence[str], later: Sequence[str] = ()) -> tuple[int, bool]:
     """Run a job in a process of its own, and do the steps and start the kernels that are asked for while it runs.
 
