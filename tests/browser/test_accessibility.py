@@ -10,8 +10,13 @@ NAMES = re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"
 PAGES = [*(f"{name}.html" for name in NAMES), "search.html", "genindex.html"]
 BRIEF = {"resultTypes": ["violations"]}
 CONTRAST = BRIEF | {"runOnly": ["color-contrast"]}  # the only rule that can tell the themes apart
-# the rows of a long table are all made alike, and axe-core needs minutes for a thousand of them
-THIN = "document.querySelectorAll('tr:nth-child(n + 12):not(:nth-child(20n))').forEach(row => row.remove())"
+# the rows of a long table are all made alike, and so are the tables and figures of a notebook after the first few of
+# them; axe-core needs minutes for all
+THIN = """() => {
+  document.querySelectorAll("tr:nth-child(n + 7):not(:nth-child(20n))").forEach(row => row.remove());
+  [...document.querySelectorAll(".cell_output table")].slice(6).forEach(table => table.remove());
+  [...document.querySelectorAll(".cell_output img")].slice(6).forEach(image => image.remove());
+}"""
 
 
 def violations(page, options=BRIEF):

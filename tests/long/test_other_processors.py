@@ -11,9 +11,10 @@ import sys
 import pytest
 from builds import ROOT
 
-# the tests of what computes with matrices, and of what is made of it
-NUMERIC = re.compile(r"trialbook\.stats|efficacy|longitudinal|missing_data|scenarios")
+# the tests of what computes with matrices, but for those with random examples, which would try others each time
+NUMERIC = re.compile(r"from trialbook\.stats|from trialbook\.analysis import .*(efficacy|longitudinal|missing_data)")
 FILES = sorted(str(path) for path in ROOT.glob("tests/unit/test_*.py") if NUMERIC.search(path.read_text("utf8")))
+LEVEL = "unit and not hypothesis and not long"
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -27,6 +28,6 @@ def test_the_numerics_hold_under_another_kernel(kernel, threads):
     )
     if f"Core: {kernel}" not in said.stderr:
         pytest.skip(f"this processor, or its linear algebra, has no kernel {kernel}")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "unit or long", *FILES]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", LEVEL, *FILES]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:]
