@@ -43,7 +43,7 @@ class Places(Keys):
     unchanging: str = ""
     """Numbers that need not follow the data; `unchanging.yml` in the book folder."""
     scenarios: str = ""
-    """The prespecified scenarios; `scenarios.yml` in the notebooks folder."""
+    """The scenarios; `scenarios.yml` in the notebooks folder."""
     generator: str = ""
     """A module of Python, or a folder that is one, whose `draw(seed)` gives the tables of synthetic data; none."""
 
@@ -134,7 +134,7 @@ class Project:
 
     @property
     def scenarios(self) -> Path:
-        """The prespecified scenarios."""
+        """The scenarios."""
         return self._file(self.places.scenarios, self.notebooks / "scenarios.yml")
 
     @property

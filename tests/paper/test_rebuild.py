@@ -50,7 +50,7 @@ def move_page(copy):
 def move_item(copy):
     """Let another page report an item of CONSORT."""
     copy.edit("book/methods.md", "{consort}`20a`\n", "")
-    copy.edit("book/introduction.md", "Only a", "{consort}`20a`\nOnly a")
+    copy.edit("book/introduction.md", "Its report", "{consort}`20a`\nIts report")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ EDITS = [
         text("src/trialbook/sphinx/static/paper.css", "", "p { margin: 0; }\n"),
         shows="p { margin: 0; }",
     ),
-    Edit("prose", text("book/introduction.md", "Only a summary", "Only a short summary"), shows="Only a short summary"),
+    Edit("prose", text("book/introduction.md", "Its report is", "Its short report is"), shows="Its short report is"),
     Edit("the words of a claim", text("book/claims.yml", "says: rose", "says: went up"), shows="went up"),
     Edit("where an item of CONSORT is reported", move_item, shows="consort-introduction-"),
     Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else"), shows="Somebody else"),

@@ -1,4 +1,4 @@
-"""The prespecified scenarios: the effect under each of several choices of who, what and how is analysed."""
+"""The scenarios: the effect under each of several choices of who, what and how is analysed."""
 
 from dataclasses import replace
 from pathlib import Path

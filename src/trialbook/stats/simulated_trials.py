@@ -21,10 +21,10 @@ BLOCK = 2**20  # values drawn at a time
 NEGLIGIBLE = 1e-12  # standard deviation, relative to the largest value, that is not a variation
 # method: estimand, what it is called
 METHODS = {
-    "pooled_t": ("final", "Pooled t (as published)"),
+    "pooled_t": ("final", "Pooled t"),
     "welch": ("final", "Welch's t"),
     "ancova": ("final", "ANCOVA on baseline"),
-    "gee_robust": ("follow_up", "GEE, robust z (as published)"),
+    "gee_robust": ("follow_up", "GEE, robust z"),
     "gee_cr2": ("follow_up", "GEE, CR2, Satterthwaite t"),
     "gee_kc": ("follow_up", "GEE, Kauermann–Carroll, t"),
     "gee_md": ("follow_up", "GEE, Mancl–DeRouen, t"),
