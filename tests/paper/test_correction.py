@@ -56,7 +56,7 @@ def accepted(book, tmp_path_factory):
         copy.run(*command.split())
     before = copy.executed()
     copy.run(*ACCEPT.split())
-    copy.run("git", "commit", "--quiet", "--all", "--message", "As accepted")
+    copy.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "As accepted")
     return SimpleNamespace(copy=copy, before=before)
 
 

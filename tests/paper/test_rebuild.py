@@ -114,7 +114,7 @@ EDITS = [
         text("src/trialbook/sphinx/static/paper.css", "", "p { margin: 0; }\n"),
         shows="p { margin: 0; }",
     ),
-    Edit("prose", text("book/introduction.md", "Its report is", "Its short report is"), shows="Its short report is"),
+    Edit("prose", text("book/introduction.md", "used here.", "used in it."), shows="used in it."),
     Edit("the words of a claim", text("book/claims.yml", "says: rose", "says: went up"), shows="went up"),
     Edit("where an item of CONSORT is reported", move_item, shows="consort-introduction-"),
     Edit("the author", text("_config.yml", "author: The authors", "author: Somebody else"), shows="Somebody else"),
