@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 NK_INR = TESTS.parent / "data" / "nk_inr"
 TRIALS = TESTS / "trials"
 LEVELS = ("unit", "sphinx", "paper", "browser", "r", "long", "network")  # pyproject.toml says what each is
-LONGEST = ("test_rebuild", "test_trials", "test_binder", "test_generated")
+LONGEST = ("rebuild", "trials", "correction", "other_project", "accessibility", "binder", "generated", "book")
 MAY_SKIP = "the real trial is not here|R's answers are not here"  # they are not ours to publish
 
 EVERY = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
         if not any(item.get_closest_marker(level) for level in LEVELS):
             item.add_marker(item.path.relative_to(TESTS).parts[0])
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONGEST)
 
 
 @pytest.hookimpl(wrapper=True)
