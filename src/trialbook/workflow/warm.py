@@ -18,7 +18,6 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from tempfile import TemporaryDirectory
-from typing import NoReturn
 
 from trialbook.workflow.ask import ADDRESS
 
@@ -61,7 +60,8 @@ def run(job: Callable[[], int], first: Sequence[str], later: Sequence[str] = ())
     ------
     Stopped
     """
-    handlers = {number: signal.signal(number, _stop) for number in SIGNALS}
+    received: list[int] = []  # raised only where we look: an exception within a callback of Python's own is lost
+    handlers = {number: signal.signal(number, lambda number, _: received.append(number)) for number in SIGNALS}
     if keeps_on := handlers[signal.SIGHUP] == signal.SIG_IGN:  # under nohup
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     starter, waiting, own = os.getppid(), list(later), _Processes()
@@ -73,7 +73,9 @@ def run(job: Callable[[], int], first: Sequence[str], later: Sequence[str] = ())
             main = own.fork(job, listening)
             for module in first:
                 import_module(module)
-            while (code := own.ended(main)) is None:
+                if received:
+                    break
+            while (code := own.ended(main)) is None and not received:
                 if os.getppid() != starter and not keeps_on:
                     raise Stopped(signal.SIGHUP)
                 if select.select([listening], [], [], 0 if waiting else LOOK)[0]:
@@ -81,16 +83,14 @@ def run(job: Callable[[], int], first: Sequence[str], later: Sequence[str] = ())
                         own.fork(partial(_answer, asking), listening)
                 elif waiting:
                     import_module(waiting.pop(0))
+            if code is None or -code in SIGNALS:
+                raise Stopped(-code if code else received[0])
             return code, own.failed
     finally:
         own.end()
         os.environ.pop(ADDRESS, None)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-
-
-def _stop(number: int, _: object) -> NoReturn:
-    raise Stopped(number)
 
 
 class _Processes:
