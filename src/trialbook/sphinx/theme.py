@@ -11,11 +11,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import markupsafe
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinx.util import texescape
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
@@ -89,8 +91,13 @@ def fingerprint() -> int:
 def put_up_banner(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Say on every page that the data are synthetic, or the book a draft: where the theme says such, or else first."""
+    """Say on every page that the data are synthetic, or the book a draft: where the theme says such, or else first.
+
+    The title of the trial is text there, whatever it holds.
+    """
     said = " ".join(_banners(of(app.env).index, app.config))
+    for name in {"docstitle", "pagetitle"} & context.keys():  # which some templates escape, and some do not
+        context[name] = markupsafe.escape(context[name])
     if "theme_announcement" in context:
         context["theme_announcement"] = " ".join(filter(None, [context["theme_announcement"], said]))
     elif said and doctree is not None:
@@ -115,7 +122,7 @@ class ProvenanceDirective(SphinxDirective):
 
 def title_latex(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Give the PDF the trial's title."""
-    title = app.config.project
+    title = texescape.escape(app.config.project, app.config.latex_engine)
     app.config.latex_documents = [(start, name, title, *rest) for start, name, _, *rest in app.config.latex_documents]
 
 
