@@ -73,8 +73,19 @@ class Editable:
     def table(self, name, change):
         """Replace a table by what `change` makes of it; all cells are text."""
         path = self.folder / f"{name}.csv"
-        changed = change(pd.read_csv(path, dtype=str, keep_default_na=False))
+        read = pd.read_csv(path, dtype=str, keep_default_na=False)
+        changed = change(read.copy())
+        if name == "adlb" and {"AVAL", "BASE", "CHG"} <= set(changed) and self._is_new(read, changed):
+            changed = changed.drop(columns=["BASE", "CHG"])  # which would contradict the new values
         changed.to_csv(path, index=False, lineterminator="\n")
+
+    @staticmethod
+    def _is_new(read, changed):
+        values = read[["AVAL", "BASE", "CHG"]]
+        same = changed.index.intersection(values.index)
+        return not changed.loc[same, "AVAL"].equals(values.loc[same, "AVAL"]) and changed.loc[
+            same, ["BASE", "CHG"]
+        ].equals(values.loc[same, ["BASE", "CHG"]])
 
     def cell(self, name, row, column, value):
         """Write one cell; `row` is the line of the file."""

@@ -1,6 +1,7 @@
 """A YAML file of a project: its keys are checked, and what is wrong with it is said with line, key and remedy."""
 
 import difflib
+import reprlib
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -10,6 +11,9 @@ from yaml.constructor import ConstructorError
 
 from trialbook.errors import Fault, FaultsError
 
+LARGEST = 10 * 2**20  # bytes of a file
+MOST = 1_000_000  # values of a file
+_SHORT = reprlib.Repr()  # of bounded length and depth
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -54,7 +58,11 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
         raise FaultsError(path.parent, [Fault(path.name, rule, remedy, row)]) from None
 
     try:
+        if path.stat().st_size > LARGEST:
+            fail(f"the file is larger than {LARGEST // 2**20} MB", "take out what is not a fact of the trial")
         raw = yaml.load(path.read_text("utf-8-sig"), _AsTyped)
+        if _size(raw) > MOST:
+            fail("its aliases stand for more than a million values", "write out what is meant")
     except FileNotFoundError:
         fail("the file is missing", f"put {path.name} into this folder{listed}")
     except OSError as error:
@@ -64,6 +72,8 @@ def read_yaml(path: Path, model: type[Model], form: str = "") -> Model:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         fail(f"not YAML: {error.problem}", "mend this line or the one before it", mark.line + 1 if mark else None)
+    except RecursionError:
+        fail("its keys stand too deep within each other", "write it with fewer levels")
     except yaml.YAMLError:
         fail("not a text file: it holds characters that YAML does not allow", "save it as plain text, UTF-8")
     if raw is None and not any(field.is_required() for field in model.model_fields.values()):
@@ -82,8 +92,11 @@ class _AsTyped(yaml.CBaseLoader):
     """YAML whose values stay as they are typed: no ``Yes`` becomes true, no ``0.010`` loses a digit."""
 
     def construct_mapping(self, node, deep=False):
-        seen = set()
+        seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a key must be a word; a text with braces or brackets stands in quotes"
+                raise ConstructorError(problem=problem, problem_mark=key.start_mark)
             if key.value in seen:
                 raise ConstructorError(problem=f"the key `{key.value}` stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -123,10 +136,21 @@ def _fault(file, problem, model, listed):
 
 def _short(found):
     """Show what was found on one line, cut short."""
-    text = str(found)
+    text = found if isinstance(found, str) else _SHORT.repr(found)
     return f"{text[:40]}…" if len(text) > 40 else text
+
+
+def _size(raw, known=None):
+    """Count the values of a file with those that its aliases stand for."""
+    known = {} if known is None else known
+    if not isinstance(raw, (dict, list)):
+        return 1
+    if id(raw) not in known:
+        known[id(raw)] = 1 + sum(_size(part, known) for part in (raw.values() if isinstance(raw, dict) else raw))
+    return known[id(raw)]
 
 
 def _known_keys(model):
     """All keys that stand in the file of a model."""
-    return {key for part in Keys.__subclasses__() if part.__module__ == model.__module__ for key in part.model_fields}
+    schema = model.model_json_schema()
+    return {key for part in (schema, *schema.get("$defs", {}).values()) for key in part.get("properties", {})}

@@ -6,7 +6,7 @@ import generated_tables
 import pytest
 import yaml
 
-from trialbook.analysis import exposure, flow, missing_data
+from trialbook.analysis import exposure, flow, missing_data, records
 
 pytestmark = pytest.mark.paper
 TOPICS = yaml.safe_load(generated_tables.PATTERNS.read_text("utf8"))
@@ -57,7 +57,7 @@ def test_each_pattern_is_that_of_a_key_of_some_trial(site, copy):
     copy.rows("adlb", lambda table: (table["USUBJID"] != "NKINR-002") | (table["AVISITN"] != "24"))
     trial = copy.read()
     keys = {*site.results}
-    for analysis in (flow.flow, exposure.exposure, missing_data.patterns):
+    for analysis in (flow.flow, exposure.exposure, missing_data.patterns, records.account):
         keys |= {row.key for row in analysis(trial)}
     grammar = Grammar(keys)
     assert set(PATTERNS) - {pattern for key in keys for pattern in grammar.matching(key)} == set()

@@ -58,8 +58,8 @@ def test_a_wrong_condition_would_be_found(rows, tables):
         ("cd4.gee.effect", 'PARAMCD == "CD4" and AVISITN in [1, 3, 6, 9, 12, 24] and ITTFL == "Y"'),
         ("baseline.cd4.all.mean_sd", 'PARAMCD == "CD4" and AVISITN == 0'),
         ("baseline.age.art.mean_sd", 'TRT01P == "ART"'),
-        ("alt.marked.ctcae.art.n_pct", 'PARAMCD == "ALT" and AVISITN > 0 and SAFFL == "Y" and TRT01P == "ART"'),
-        ("safety.fever.nk_art.n_of", 'SAFFL == "Y" and TRT01P == "NK+ART"'),
+        ("alt.marked.ctcae.art.n_pct", 'PARAMCD == "ALT" and AVISITN > 0 and SAFFL == "Y" and TRT01A == "ART"'),
+        ("safety.fever.nk_art.n_of", 'SAFFL == "Y" and TRT01A == "NK+ART"'),
         ("trial.title", ""),
     ],
 )

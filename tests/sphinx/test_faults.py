@@ -10,6 +10,7 @@ from tiny import Paper, code, results
 
 from trialbook.project import Project
 from trialbook.sphinx import numbers
+from trialbook.trial.generate import generate
 from trialbook.workflow import book
 
 CONFIG = """
@@ -81,8 +82,8 @@ def built(tmp_path_factory):
     """A paper in what was an empty folder, built once."""
     assert len((CONFIG + TOC).split("\n")) <= 10 + 2
     paper = Book(tmp_path_factory.mktemp("book")).notebook("one", code(results(), id="results"))
-    for folder in ("data", "notebooks"):
-        (paper.folder / folder).mkdir()
+    (paper.folder / "notebooks").mkdir()
+    generate(paper.folder / "data", per_arm=3, laboratory=0, events=0, exposure=False)
     paper.write({"trialbook.yml": "", "_config.yml": CONFIG, "_toc.yml": TOC, "book/index.md": PAGE}).bind()
     return paper
 

@@ -124,3 +124,21 @@ def test_a_faulty_file_is_said_in_words(tmp_path, text, said):
 
 def test_a_paper_need_not_make_claims(tmp_path):
     assert claims.read(tmp_path / "claims.yml") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("True or cd4.difference > 0", "names no result, so it is always the same"),
+        ("1 < 2 or cd4.difference > 0", "names no result, so it is always the same"),
+        ("cd4.difference > 0 and 1 == 1", "names no result, so it is always the same"),
+        ("not (1 > 2) or cd4.difference > 0", "names no result, so it is always the same"),
+        ("cd4.difference >= cd4.difference", "compares a result with itself"),
+        ("cd4.difference == cd4.difference or cd4.p < 0.05", "compares a result with itself"),
+        (" or ".join(["cd4.difference > 0"] * 500), "is not a condition that anybody can read"),
+        ("(" * 900 + "cd4.difference > 0" + ")" * 900, "not a condition"),
+    ],
+)
+def test_a_condition_that_cannot_be_false_or_read_is_refused(rows, text, said):
+    with pytest.raises(ConditionError, match=said):
+        Condition(text).holds(rows)

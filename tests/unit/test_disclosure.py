@@ -14,7 +14,8 @@ from trialbook.displays import figures, tables
 from trialbook.errors import FaultsError, UserError
 from trialbook.project import Project
 from trialbook.results.row import Results
-from trialbook.trial.config import Disclosure, read_facts
+from trialbook.trial.config import read_facts
+from trialbook.trial.stated import Disclosure
 
 
 @pytest.fixture

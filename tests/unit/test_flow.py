@@ -50,6 +50,7 @@ def test_flow_of_a_trial_without_disposition_does_not_invent_it(name, real):
 
 def test_received_and_sets_are_counted_by_allocation(copy):
     copy.table("adsl", lambda t: t.assign(TRT01A=t["TRT01A"].where(t.index != 0, "NK+ART")))
+    copy.table("adlb", lambda t: t.drop(columns="TRTA"))
     copy.table("adsl", lambda t: t.assign(ITTFL=t["ITTFL"].where(t.index != 1, "N")))
     found = copy.read()
     counts, arms = flow.flow(found), found.adsl["TRT01P"]

@@ -58,10 +58,17 @@ def test_a_tie_is_rounded_alike_whatever_the_last_bits_are(value, digits):
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
-    [(66.5, 0, "66"), (67.5, 0, "68"), (0.15, 1, "0.2"), (0.25, 1, "0.2"), (-0.35, 1, "\u22120.4"), (2.675, 2, "2.68")],
+    [(66.5, 0, "67"), (67.5, 0, "68"), (0.15, 1, "0.2"), (0.25, 1, "0.3"), (-0.35, 1, "\u22120.4"), (2.665, 2, "2.67")],
 )
-def test_a_tie_is_rounded_to_the_even_digit(value, digits, text):
+def test_a_half_is_rounded_away_from_zero(value, digits, text):
     assert formats.number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(1, "1 (13%)"), (3, "3 (38%)"), (5, "5 (63%)"), (7, "7 (88%)"), (2, "2 (25%)")]
+)
+def test_eighths_are_written_as_journals_do(count, text):
+    assert formats.count_percent(count, 8) == text
 
 
 def test_a_value_that_is_no_tie_is_rounded_to_the_nearest():
@@ -147,7 +154,7 @@ def test_counts_in_a_sentence_and_of_nobody():
 def test_spread_stands_in_brackets_and_never_after_a_plus_minus():
     assert formats.centre_spread(139.4, 33.6) == "139 (34)"
     assert formats.centre_spread(0.42, 0.2, 2) == "0.42 (0.20)"
-    assert formats.centre_spread(5.25, [3, 8.5], 1) == "5.2 (3.0 to 8.5)"
+    assert formats.centre_spread(5.25, [3, 8.5], 1) == "5.3 (3.0 to 8.5)"
 
 
 # parts of keys

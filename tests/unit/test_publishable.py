@@ -17,7 +17,7 @@ from trialbook.checks.publishable import are_plain_words
 from trialbook.displays import figures, tables
 from trialbook.displays.figures.figure import plt
 from trialbook.results.row import MIME, TABLE, Results
-from trialbook.trial.config import Disclosure
+from trialbook.trial.stated import Disclosure
 
 LISTING = pd.DataFrame({"AGE": [34, 52], "SEX": ["F", "M"], "NADIRCD4": [120, 80]})
 PNG = base64.b64encode(b"\x89PNG\r\n").decode()

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import yaml
 from conftest import NK_INR
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +53,30 @@ def computed(nk):
         ("<0.001", 0.0004),
         ("not significant", 0.05),
         ("Month 24", "Month 24"),
+        ("0·024", 0.0244),
+        (".024", 0.0236),
+        ("10-124", [9.6, 124.3]),
+        ("10\u2013124", [9.6, 124.3]),
+        ("10 \u2013 124", [9.6, 124.3]),
+        ("\u22125 to \u22121", [-5.1, -0.9]),
+        ("-5--1", [-5.1, -0.9]),
+        ("95% CI 10 to 124", [9.6, 124.3]),
+        ("97.5 % confidence interval, 10, 124", [9.6, 124.3]),
+        ("(10; 124)", [9.6, 124.3]),
+        ("< 0.001", 0.0004),
+        ("P<.001", 0.0004),
+        ("p = 0.02", 0.0151),
+        ("1 234", 1234.2),
+        ("1\u2009234", 1234.2),
+        ("1'234'567", 1234567.0),
+        ("NS", 0.05),
+        ("n.s.", 0.9),
+        ("Not significant", 0.5),
+        ("2 (20%)", [2, 10]),
+        ("2/10 (20%)", [2, 10]),
+        ("20 %", 20.0),
+        ("12%", 12.5),
+        ("13%", 12.5),
     ],
 )
 def test_a_value_that_rounds_to_the_printed_digits_agrees(printed, value):
@@ -74,6 +99,12 @@ def test_a_value_that_rounds_to_the_printed_digits_agrees(printed, value):
         ("67", None),
         ("Month 24", "Month 12"),
         ("unclear", 5.0),
+        ("0,024", 24.0),
+        ("0·024", 0.0254),
+        ("10-124", [10.0, -124.0]),
+        ("2 (30%)", [2, 10]),
+        ("NS", 0.04),
+        ("95% CI 10 to 124", 95.0),
     ],
 )
 def test_any_other_value_does_not(printed, value):
@@ -224,3 +255,41 @@ def test_digits_are_kept_without_quotation_marks(copy):
     copy.text("published.yml", 'printed: "0.010"', "printed: 0.010")
     printed = {figure.key: figure.printed for figure in reconciliation.read(copy.folder / "published.yml").figures}
     assert printed["cd8.gee.effect.p"] == "0.010"
+
+
+PRINTED = [
+    "0·024",
+    ".024",
+    "10-124",
+    "95% CI 10 to 124",
+    "< 0.001",
+    "1 234",
+    "NS",
+    "n.s.",
+    "",
+    "—",
+    "soon",
+    "2/10 (20%)",
+    "\u22125",
+]
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+@pytest.mark.parametrize(
+    "figure", ["cd4.final.difference", "cd4.final.difference.ci", "cd4.final.difference.p", "cd4.gee.effect"]
+)
+def test_however_a_figure_is_printed_the_checks_say_something_or_it_is_a_fault(copy, figure, printed):
+    def change(facts):
+        next(one for one in facts["figures"] if one["key"] == figure)["printed"] = printed
+
+    path = copy.folder / "published.yml"
+    facts = yaml.safe_load(path.read_text("utf8"))
+    change(facts)
+    path.write_text(yaml.safe_dump(facts, allow_unicode=True), "utf8")
+    trial = copy.read()
+    try:
+        published = reconciliation.read(path)
+    except FaultsError as refused:
+        assert "published.yml" in str(refused)
+        return
+    assert len(reconciliation.consistency(published, trial))

@@ -150,7 +150,7 @@ def test_weeks_as_visits(real):
 def test_unscheduled_visits_are_counted_and_not_analysed(copy, nk):
     extra = copy.folder / "adlb.csv"
     row = extra.read_text("utf8").splitlines()[1].split(",")
-    row[7], row[9] = "2.5", "9999"
+    row[6], row[7], row[9], row[11:14] = "Unscheduled", "2.5", "9999", ["", "", ""]
     extra.write_text(extra.read_text("utf8") + ",".join(row) + "\n", "utf8")
     found = copy.read()
     assert flow.flow(found)["cohort.unscheduled.records"].value == 1

@@ -1,5 +1,6 @@
 """Faults of a trial: every one is said with file, row, column, rule and remedy, on one screen."""
 
+import itertools
 import re
 
 import pytest
@@ -111,19 +112,21 @@ FAULTS = {
     "flag column missing": (without("adsl", "SAFFL"), ["adsl.csv: the column SAFFL is missing"]),
     "text in AVAL": (
         cell("adlb", 7, "AVAL", "12,5"),
-        ["adlb.csv, row 7, AVAL: must be a number (found '12,5')", "decimal point"],
+        ["adlb.csv, row 7, AVAL: the decimals are written with a comma (found '12,5')", "decimals with a point"],
     ),
     "NA in AVAL": (cell("adlb", 7, "AVAL", "NA"), ["adlb.csv, row 7, AVAL: must be a number (found 'NA')", "empty"]),
     "NaN in AVAL": (cell("adlb", 7, "AVAL", "nan"), ["row 7, AVAL: must be a number (found 'nan')"]),
     "inf in AVAL": (cell("adlb", 7, "AVAL", "inf"), ["row 7, AVAL: must be a number (found 'inf')"]),
     "below detection": (cell("adlb", 7, "AVAL", "<20"), ["row 7, AVAL: must be a number (found '<20')"]),
     "AVISITN text": (cell("adlb", 9, "AVISITN", "Month 1"), ["row 9, AVISITN: must be a number (found 'Month 1')"]),
-    "AVISITN empty": (cell("adlb", 9, "AVISITN", ""), ["adlb.csv, row 9, AVISITN: the cell is empty", "fill it"]),
     "age in words": (cell("adsl", 4, "AGE", "forty"), ["adsl.csv, row 4, AGE: must be a number (found 'forty')"]),
-    "grade in words": (cell("adae", 2, "AETOXGR", "MILD"), ["adae.csv, row 2, AETOXGR: must be a number"]),
+    "grade in words": (
+        cell("adae", 2, "AETOXGR", "BAD"),
+        ["adae.csv, row 2, AETOXGR: must be a grade from 1 to 5 (found 'BAD')"],
+    ),
     "unknown arm": (
         cell("adsl", 4, "TRT01P", "Placebo"),
-        ["adsl.csv, row 4, TRT01P: must be an arm of trial.yml (found 'Placebo')", "use one of: NK+ART, ART"],
+        ["19 participants in the two arms, 1 of the arm 'Placebo', which trial.yml does not choose", "randomised: 20"],
     ),
     "flag": (cell("adsl", 4, "ITTFL", "yes"), ["adsl.csv, row 4, ITTFL: must be a flag (found 'yes')", "Y, N"]),
     "level": (cell("adsl", 4, "SEX", "male"), ["row 4, SEX: must be a level of trial.yml (found 'male')", "F, M"]),
@@ -156,7 +159,7 @@ FAULTS = {
     ),
     "someone missing": (
         yml("randomised: 20", "randomised: 21"),
-        ["adsl.csv: 20 participants, but trial.yml says `randomised: 21`"],
+        ["adsl.csv: 20 participants in the two arms, but trial.yml says `randomised: 21`"],
     ),
     "parameter without rows": (
         lambda copy: copy.rows("adlb", lambda t: t["PARAMCD"] != "ALT"),
@@ -302,13 +305,13 @@ def test_a_file_for_a_folder_is_said(capsys):
 def test_a_folder_for_a_table_is_said(copy):
     (copy.folder / "adae.csv").unlink()
     (copy.folder / "adae.csv").mkdir()
-    assert "adae.csv: the file cannot be read" in message(copy.folder)
+    assert "adae.csv: this is not a file" in message(copy.folder)
 
 
 def test_faults_of_all_files_are_said_at_once(copy):
-    copy.cell("adsl", 4, "TRT01P", "Placebo")
+    copy.cell("adsl", 4, "TRT01P", "ART.")
     copy.cell("adlb", 7, "AVAL", "many")
-    copy.cell("adae", 2, "AESER", "no")
+    copy.cell("adae", 2, "AESER", "perhaps")
     (copy.folder / "adex.csv").write_text("")
     text = message(copy.folder)
     assert "4 faults found" in text
@@ -344,3 +347,79 @@ def test_a_quantity_in_place_of_a_category_is_not_needed(copy):
     """A variable of ADSL stands in one line of the baseline table only."""
     copy.facts(lambda facts: facts["baseline"].append({"variable": "AGE", "label": "Age", "type": "median"}))
     assert "baseline: each needs its own `variable or paramcd`, not 'AGE', which stands twice" in message(copy.folder)
+
+
+# texts of trial.yml that are no facts
+
+DEEP = "[" * 3000 + "]" * 3000
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in itertools.pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "title: {{ title }}\n",
+            "row 1: not YAML: a key must be a word; a text with braces or brackets stands in quotes",
+        ),
+        ("study: X\n? [a, b]\n: c\n", "row 2: not YAML: a key must be a word"),
+        ("[a, b]: c\n", "a key must be a word"),
+        (f"title: {DEEP}\n", "its keys stand too deep within each other"),
+        ("title: " + "{a: " * 3000 + "}" * 3000 + "\n", "its keys stand too deep within each other"),
+        (BOMB, "its aliases stand for more than a million values"),
+        ("a: &a [*a]\n", "not YAML: found unconstructable recursive node"),
+        ("study: !!python/object/apply:os.system [ls]\n", "trial.yml"),
+        (f"study: {{{', '.join(f'k{i}: v' for i in range(9000))}}}\n", "must be a text"),
+        ("- a\n- b\n", "the file holds no keys"),
+        ("x" * 11_000_000, "the file is larger than 10 MB"),
+    ],
+    ids=str,
+)
+def test_whatever_stands_in_trial_yml_is_a_fault_in_words(copy, text, said):
+    (copy.folder / "trial.yml").write_text(text, "utf8")
+    found = message(copy.folder)
+    assert said in found
+    assert len(found) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("study",), ["a"]),
+        (("arms",), "two"),
+        (("arms", 0), ["a"]),
+        (("arms", 0, "label"), {"a": "b"}),
+        (("visits", "schedule", 2, "avisitn"), {"a": 1}),
+        (("baseline", 0, "levels"), [1]),
+        (("terms",), {"AEREL": ["x"]}),
+        (("derived",), "LOCF"),
+        (("accepted_warnings",), [{"name": "x"}]),
+        (("visits", "final"), "7"),
+        (("harms", "unlikely"), "perhaps"),
+        (("dates",), "lotus"),
+    ],
+)
+def test_a_value_of_another_kind_is_a_fault_with_its_key(copy, path, value):
+    def change(facts):
+        *way, last = path
+        for step in way:
+            facts = facts[step]
+        facts[last] = value
+
+    copy.facts(change)
+    found = message(copy.folder)
+    assert str(path[0]) in found
+
+
+@pytest.mark.parametrize("code", ["VISITS", "TRIAL", "SAFETY", "COHORT", "BASELINE", "ARM", "MISSING", "RECORDS"])
+def test_a_parameter_named_like_a_part_of_the_book_is_a_fault(copy, code):
+    copy.facts(lambda facts: facts["parameters"].append({"paramcd": code, "label": "X", "role": "laboratory"}))
+    assert f"parameters: the `paramcd` {code!r} begins keys of the book's own" in message(copy.folder)
+
+
+def test_levels_that_make_one_key_are_a_fault(copy):
+    levels = {"M": "Male", "m.": "Male too", "F": "Female"}
+    copy.facts(lambda facts: facts["baseline"][1].update(levels=levels))
+    assert "each needs its own `levels`" in message(copy.folder)

@@ -72,7 +72,14 @@ def test_values_and_limits_are_converted_when_a_trial_is_read(copy, nk):
         return (values.astype(float) * 113.12 / 10_000).map(repr)
 
     change(copy, "CREAT", AVAL=divided, A1LO=divided, A1HI=divided, AVALU="mg/dL")
-    change(copy, "WBC", AVAL=lambda values: (values.astype(float) * 1000).map(repr), AVALU="cells/mm3", A1LO="3500")
+    change(
+        copy,
+        "WBC",
+        AVAL=lambda values: (values.astype(float) * 1000).map(repr),
+        AVALU="cells/mm3",
+        A1LO="3500",
+        A1HI="",
+    )
     found = copy.read()
     for code, columns in (("CREAT", ["AVAL", "A1LO", "A1HI"]), ("WBC", ["AVAL", "A1LO"])):
         mine, theirs = (t.adlb[t.adlb["PARAMCD"] == code] for t in (found, nk))
@@ -97,7 +104,7 @@ def test_a_unit_that_does_not_fit_is_a_fault_with_its_row(copy, unit, said):
         copy.read()
     (fault,) = refusal.value.faults
     assert (fault.file, fault.row, fault.column, fault.rule) == ("adlb.csv", row, "AVALU", said)
-    assert fault.remedy == "correct the unit here, or that of the parameter in trial.yml"
+    assert "correct the unit here or in trial.yml" in fault.remedy and f"`unit: {unit}`" in fault.remedy
 
 
 def test_a_blank_unit_is_the_declared_one_and_words_need_not_be_units(copy, nk):
@@ -128,3 +135,36 @@ def test_one_unit_throughout_does_not_wait_for_pint(monkeypatch):
     monkeypatch.setattr(units, "_pint", lambda: pytest.fail("pint is loaded"))
     found = read_trial(NK_INR)
     grading.grade_shifts(found)
+
+
+@pytest.mark.parametrize(
+    ("unit", "usual"),
+    [
+        ("GI/L", "10⁹/L"),
+        ("TI/L", "10¹²/L"),
+        ("GM/DL", "g/dL"),
+        ("MG/DL", "mg/dL"),
+        ("UMOL/L", "μmol/L"),
+        ("MMOL/L", "mmol/L"),
+        ("THOU/UL", "10⁹/L"),
+        ("NG/ML", "ng/mL"),
+        ("GM/L", "g/L"),
+        ("10^3/uL", "10⁹/L"),
+    ],
+)
+def test_units_as_cdisc_writes_them_are_known(unit, usual):
+    assert units.convert([1.0], unit, usual).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("unit", ["((((9**99)**99)**99)**99)**99", "9**9**9**9", "(2**60)**60", "1" * 500, "m" * 61])
+def test_a_unit_that_would_be_computed_for_ever_is_not_known(unit):
+    with pytest.raises(units.UnitError, match="is not a known unit"):
+        units.convert([1.0], unit, "g/L")
+
+
+def test_a_unit_that_nobody_knows_is_kept_where_trial_yml_names_it(copy, nk):
+    change(copy, "CREAT", AVALU="furlongs/fortnight²")
+    copy.facts(
+        lambda facts: [p.update(unit="furlongs/fortnight²") for p in facts["parameters"] if p["paramcd"] == "CREAT"]
+    )
+    assert copy.read().adlb["AVAL"].equals(nk.adlb["AVAL"])

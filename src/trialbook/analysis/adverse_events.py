@@ -1,6 +1,5 @@
 """What harm was seen: adverse events by arm, with the account of every row of ADAE."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,19 +11,14 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from trialbook.analysis.rates import AtRisk, add_rate, last_contact
 from trialbook.results.formats import percent_digits, slug
 from trialbook.results.row import Results
+from trialbook.trial import words
 from trialbook.trial.model import Trial
 
 SEVERE_GRADE, FATAL_GRADE = 3, 5
 OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
-SEVERITIES = {"MILD": 1, "MODERATE": 2, "SEVERE": 3, "LIFE THREATENING": 4, "FATAL": 5, "DEATH": 5}
 RELATIONS = {"y": "Related", "yes": "Related", "n": "Not related", "no": "Not related", "none": "Not related"}
 RESERVED = {*OVERALL, "soc", "grade", "relation", "events", "exposure", "timeline", "harms"}
 NO_CLASS = "No system organ class given"
-
-_NOT_RELATED = re.compile(r"N|NO|NONE|UNRELATED|(?:NOT RELATED|NOT SUSPECTED|NO RELATION|UNLIKELY).*")
-_WITHDRAWN = re.compile(r"\b(?:WITHDRAWN|WITHDRAWAL|DISCONTINU\w*|STOPPED)\b")
-_KEPT = re.compile(r"\b(?:NOT|NO|TEMPORAR\w*)\b")
-_FATAL = re.compile(r"\b(?:FATAL|DEATH|DIED|DEAD)\b")
 
 
 def adverse_events(trial: Trial) -> Results:
@@ -57,12 +51,12 @@ def adverse_events(trial: Trial) -> Results:
     results = Results(trial.facts.alpha, dataset="adae", analysis_set=chosen.label)
     if trial.adae is None:
         return results
-    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
+    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.treated().items()}
     emergent = _account(results, trial, trial.adae, arms)
     risk = AtRisk(last_contact(trial), arms)
     risk.state(results)
 
-    for line in _lines(emergent, trial.adae):
+    for line in _lines(emergent, trial.adae, trial):
         _add_line(results, line, arms, risk)
     return results
 
@@ -78,10 +72,10 @@ class _Line:
     tested: bool = False
 
 
-def _lines(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+def _lines(emergent: pd.DataFrame, adae: pd.DataFrame, trial: Trial) -> Iterator[_Line]:
     """The lines of the table in their order."""
-    yield from _overall(emergent, adae)
-    yield from _worst_grades(emergent, adae)
+    yield from _overall(emergent, adae, trial)
+    yield from _worst_grades(emergent, adae, trial)
     yield from _relations(emergent, adae)
     if not recorded(adae, "AEBODSYS"):
         for term, rows in _by_frequency(emergent, "AEDECOD"):
@@ -104,13 +98,15 @@ def recorded(table: pd.DataFrame, column: str) -> bool:
     return column in table and bool(table[column].notna().any())
 
 
-def grades(events: pd.DataFrame) -> tuple[pd.Series | None, str]:
+def grades(events: pd.DataFrame, terms: words.Terms) -> tuple[pd.Series | None, str]:
     """Read the grade of each event.
 
     Parameters
     ----------
     events : DataFrame
         Rows of ADAE.
+    terms : mapping
+        ``terms`` of ``trial.yml``.
 
     Returns
     -------
@@ -122,8 +118,8 @@ def grades(events: pd.DataFrame) -> tuple[pd.Series | None, str]:
     if recorded(events, "AETOXGR"):
         return events["AETOXGR"], "AETOXGR"
     if recorded(events, "AESEV"):
-        words = events["AESEV"].str.upper().str.replace(r"[\W_]+", " ", regex=True).str.strip()
-        return words.map(SEVERITIES).astype(float), "AESEV"
+        said = words.understood(events["AESEV"], "AESEV", terms)
+        return said.mask(said == words.UNKNOWN).astype(float), "AESEV"
     return None, ""
 
 
@@ -176,50 +172,65 @@ def _account(results: Results, trial: Trial, adae: pd.DataFrame, arms: dict[str,
     return adae[counted]
 
 
-def _overall(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+def _overall(emergent: pd.DataFrame, adae: pd.DataFrame, trial: Trial) -> Iterator[_Line]:
     """The overall lines that the recorded columns allow."""
+    terms = trial.facts.terms
+
+    def said(column: str) -> pd.Series:
+        given = emergent[column] if column in emergent else pd.Series(index=emergent.index, dtype=object)
+        return words.understood(given, column, terms)
+
     yield _Line("any", emergent, tested=True)
     if recorded(adae, "AESER"):
-        yield _Line("serious", emergent[emergent["AESER"] == "Y"], "AESER is Y", tested=True)
-    grade, source = grades(adae)
+        yield _Line("serious", emergent[said("AESER") == words.YES], "AESER is Y", tested=True)
+    grade, source = grades(adae, terms)
     if grade is not None:
         severe = emergent[grade.loc[emergent.index] >= SEVERE_GRADE]
         yield _Line("severe", severe, f"{source}, severe or grade 3 and more", tested=True)
     if recorded(adae, "AEREL"):
-        related = emergent["AEREL"].notna() & ~_upper(emergent, "AEREL").str.fullmatch(_NOT_RELATED)
-        yield _Line("related", emergent[related], "AEREL is neither not related nor unlikely", tested=True)
+        counted, rule = relation_rule(trial)
+        yield _Line("related", emergent[said("AEREL").isin(counted)], rule, tested=True)
     if recorded(adae, "AEACN"):
-        withdrawn = _says(emergent, "AEACN", _WITHDRAWN)
+        withdrawn = said("AEACN") == words.WITHDRAWN
         yield _Line("withdrawal", emergent[withdrawn], "AEACN is drug withdrawn", tested=True)
     if recorded(adae, "AEOUT") or source:
-        died = _says(emergent, "AEOUT", _FATAL)
+        died = said("AEOUT") == words.FATAL
         if grade is not None:
             died |= grade.loc[emergent.index] == FATAL_GRADE
         used = [column for column in ("AEOUT", source) if recorded(adae, column)]
         yield _Line("fatal", emergent[died], f"{' or '.join(used)} is fatal", tested=True)
 
 
-def _says(events: pd.DataFrame, column: str, what: re.Pattern) -> pd.Series:
-    """Whether a column says something of each event, and does not deny it."""
-    said = _upper(events, column)
-    return said.str.contains(what) & ~said.str.contains(_KEPT)
+def relation_rule(trial: Trial) -> tuple[list[str], str]:
+    """Say which meanings of AEREL count as related, and in words which do not.
+
+    Parameters
+    ----------
+    trial : Trial
+
+    Returns
+    -------
+    list of str
+    str
+    """
+    harms = trial.facts.harms
+    if harms and harms.unlikely == words.RELATED:
+        return [
+            words.RELATED,
+            words.UNLIKELY,
+        ], "AEREL is related, possible, probable or unlikely; unknown is not counted"
+    return [words.RELATED], "AEREL is related, possible or probable; unlikely (remote) and unknown are not counted"
 
 
-def _upper(events: pd.DataFrame, column: str) -> pd.Series:
-    if column not in events:
-        return pd.Series("", index=events.index)
-    return events[column].fillna("").astype(str).str.upper()
-
-
-def _worst_grades(emergent: pd.DataFrame, adae: pd.DataFrame) -> Iterator[_Line]:
+def _worst_grades(emergent: pd.DataFrame, adae: pd.DataFrame, trial: Trial) -> Iterator[_Line]:
     """The events of participants by the worst grade of theirs."""
-    grade, source = grades(adae)
+    grade, source = grades(adae, trial.facts.terms)
     if grade is None:
         return
     own = grade.loc[emergent.index]
     worst = own.groupby(emergent["USUBJID"]).transform("max")
-    words = {1: "Mild", 2: "Moderate", 3: "Severe", 4: "Life threatening", 5: "Fatal"}
-    for level, word in words.items():
+    named = {1: "Mild", 2: "Moderate", 3: "Severe", 4: "Life threatening", 5: "Fatal"}
+    for level, word in named.items():
         label = f"Grade {level}" if source == "AETOXGR" else word
         rows = emergent[(worst == level) & (own == level)]
         yield _Line(f"grade.{level}", rows, f"worst {source} of a participant", label)

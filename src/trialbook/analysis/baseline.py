@@ -7,7 +7,7 @@ import pandas as pd
 
 from trialbook.analysis.by_visit import FEW, NONE
 from trialbook.analysis.estimators import attempt
-from trialbook.results.formats import slug
+from trialbook.results.formats import in_order, slug
 from trialbook.results.row import Results
 from trialbook.stats import balance
 from trialbook.trial.config import BaselineVariable
@@ -40,7 +40,7 @@ def baseline(trial: Trial) -> Results:
             visit = "" if line.variable else trial.schedule["baseline"].label
             facts = {"parameter": line.id, "dataset": "adsl" if line.variable else "adlb", "visit": visit}
             together = pd.concat(by_arm.values())
-            levels = list(line.levels) or sorted(together.dropna().unique()) if line.type == "category" else []
+            levels = _levels(line, together)
             for group, values in {**by_arm, "all": together}.items():
                 _describe(results, line, values, levels, {"group": group, **facts})
             _add_difference(results, line, by_arm, levels, facts)
@@ -57,7 +57,15 @@ def _values(trial: Trial, line: BaselineVariable) -> dict[str, pd.Series]:
         return {arm: wide[trial.facts.visits.baseline] for arm, wide in trial.values(line.paramcd).items()}
     if trial.adsl[line.variable].isna().all():
         return {}
-    return {arm: subjects.set_index("USUBJID")[line.variable] for arm, subjects in trial.subjects().items()}
+    values = {arm: subjects.set_index("USUBJID")[line.variable] for arm, subjects in trial.subjects().items()}
+    return {arm: given.fillna("N") for arm, given in values.items()} if line.type == "flag" else values
+
+
+def _levels(line: BaselineVariable, values: pd.Series) -> list:
+    """The levels of a category in the order of ``trial.yml``, or else by their numbers and then by the alphabet."""
+    if line.type == "flag":
+        return ["Y"]
+    return list(line.levels) or sorted(values.dropna().unique(), key=in_order) if line.type == "category" else []
 
 
 def _describe(results: Results, line: BaselineVariable, values: pd.Series, levels: list, facts: dict) -> None:
@@ -86,7 +94,7 @@ def _add_difference(
     """Add the standardised mean difference of one baseline line."""
     known = [values.dropna() for values in by_arm.values()]
     facts = {**facts, "n": sum(map(len, known))}
-    if line.type == "category":
+    if line.type in ("category", "flag"):
         counts = [[int((values == level).sum()) for level in levels] for values in known]
         method = "Mahalanobis distance of the proportions, without direction (Yang & Dalton 2012)"
         _add_smd(results, f"baseline.{line.id}.smd", balance.distribution_difference, counts, method=method, **facts)

@@ -40,7 +40,13 @@ _STATISTICS = {
 }
 
 
-def summarise(trial: Trial, role: Role, analysis_set: AnalysisSet, statistics: tuple[str, ...]) -> Results:
+def summarise(
+    trial: Trial,
+    role: Role,
+    analysis_set: AnalysisSet,
+    subjects: dict[str, pd.DataFrame],
+    statistics: tuple[str, ...],
+) -> Results:
     """Summarise each parameter of a role by visit and arm.
 
     Parameters
@@ -48,7 +54,8 @@ def summarise(trial: Trial, role: Role, analysis_set: AnalysisSet, statistics: t
     trial : Trial
     role : {"efficacy", "laboratory"}
     analysis_set : AnalysisSet
-        Whose values.
+    subjects : dict of str to DataFrame
+        Whose values, by arm id: rows of ADSL.
     statistics : tuple of {"mean", "sd", "mean_sd", "ci", "median_iqr", "whiskers"}
         The interval is that of a mean (t); the whiskers are the 5th and 95th percentiles.
 
@@ -60,7 +67,7 @@ def summarise(trial: Trial, role: Role, analysis_set: AnalysisSet, statistics: t
     """
     results = Results(trial.facts.alpha, dataset="adlb", analysis_set=analysis_set.label)
     for parameter in trial.parameters(role):
-        wide = trial.values(parameter.paramcd, analysis_set)
+        wide = trial.values(parameter.paramcd, subjects)
         start, schedule = trial.facts.visits.baseline, trial.visits(parameter.paramcd)
         facts: Fields = {"parameter": parameter.paramcd, "unit": parameter.unit}
         for visit in schedule:

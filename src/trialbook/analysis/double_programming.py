@@ -157,7 +157,9 @@ def of_safety(trial: Trial) -> dict[str, Second]:
     flag = trial.facts.analysis_sets.safety.flag
     arms = {arm.value: arm.id for arm in trial.arms}
     inside = trial.adsl[trial.adsl[flag] == "Y"]
-    in_arm = {who: arms[arm] for who, arm in zip(inside["USUBJID"], inside["TRT01P"], strict=True)}
+    received = inside.get("TRT01A", inside["TRT01P"])
+    received = inside["TRT01P"] if received.isna().all() else received
+    in_arm = {who: arms[arm] for who, arm in zip(inside["USUBJID"], received, strict=True) if arm in arms}
     sizes = Counter(in_arm.values())
     events = [row for row in trial.adae.itertuples() if row.TRTEMFL == "Y" and row.USUBJID in in_arm]
     affected = {(slug(row.AEDECOD), row.USUBJID) for row in events} | {("any", row.USUBJID) for row in events}
@@ -246,7 +248,7 @@ def _means(trial: Trial, parameter: Parameter, rows: pd.DataFrame) -> dict[str, 
 
 
 def _final(trial: Trial, parameter: Parameter, rows: pd.DataFrame) -> dict[str, Second]:
-    last = rows[rows["AVISITN"] == trial.visits(parameter.paramcd)[-1].avisitn]
+    last = rows[rows["AVISITN"] == trial.final(parameter.paramcd).avisitn]
     key, way = "final.difference", "least squares on the arm (statsmodels)"
     groups = [last.loc[last["test"] == arm, "AVAL"] for arm in (1.0, 0.0)]
     if min(map(len, groups)) == 0:

@@ -32,9 +32,10 @@ def by_visit(trial: Trial) -> Results:
         Keys ``<paramcd>.<visit>.<arm>.{n, mean, sd, mean_sd, ci, change.mean_sd}``, as of `by_visit.summarise`, and the
         final visit's name as ``<paramcd>.final.visit``.
     """
-    results = visits.summarise(trial, "efficacy", trial.facts.analysis_sets.efficacy, ("mean", "sd", "mean_sd", "ci"))
+    chosen = trial.facts.analysis_sets.efficacy
+    results = visits.summarise(trial, "efficacy", chosen, trial.subjects(chosen), ("mean", "sd", "mean_sd", "ci"))
     for parameter in trial.parameters("efficacy"):
-        name = trial.visits(parameter.paramcd)[-1].label.lower()
+        name = trial.final(parameter.paramcd).label.lower()
         results.add(f"{parameter.id}.final.visit", name, "text", dataset="trial.yml")
     return results
 
@@ -67,7 +68,7 @@ def final_difference(trial: Trial, test: str = "pooled t", missing: str = "avail
 
 
 def _add_final(results: Results, trial: Trial, parameter: Parameter, wide: Wide, test: str, missing: str) -> None:
-    last, key = trial.visits(parameter.paramcd)[-1], f"{parameter.id}.final.difference"
+    last, key = trial.final(parameter.paramcd), f"{parameter.id}.final.difference"
     datasets, refused = attempt(_completed, wide, missing)
     known = [values[last.avisitn].dropna() for values in (datasets[0] if datasets else wide).values()]
     facts = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, known)), estimand="final")
@@ -171,7 +172,7 @@ def standardised_difference(trial: Trial) -> Results:
     """
     results = start_results(trial)
     for parameter, wide in each_parameter(trial):
-        last = trial.visits(parameter.paramcd)[-1]
+        last = trial.final(parameter.paramcd)
         groups = [values[last.avisitn].dropna().to_numpy() for values in wide.values()]
         facts = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, groups)), estimand="final")
         found, reason = attempt(hedges_g, *groups, trial.facts.alpha)

@@ -5,8 +5,8 @@ import pandas as pd
 from trialbook.analysis.by_visit import FEW, NONE
 from trialbook.results.formats import slug
 from trialbook.results.row import Results
-from trialbook.trial.config import Intervention, ProductClass
 from trialbook.trial.model import Trial
+from trialbook.trial.stated import Intervention, ProductClass
 
 
 def exposure(trial: Trial) -> Results:
@@ -25,11 +25,11 @@ def exposure(trial: Trial) -> Results:
     results = Results(trial.facts.alpha, dataset="adex", analysis_set=trial.facts.analysis_sets.safety.label)
     if trial.adex is None:
         return results
-    doses = trial.adex[trial.adex["PARAMCD"] == "DOSE"] if "PARAMCD" in trial.adex else trial.adex
+    doses = _doses(trial.adex)
     plan = trial.facts.intervention or Intervention(product="")
     units = list(doses["AVALU"].dropna().unique()) if "AVALU" in doses else []
-    given = _administrations(doses)
-    arms = trial.subjects(trial.facts.analysis_sets.safety)
+    given = administrations(trial.adex)
+    arms = trial.treated()
     if outside := int((~given["subject"].isin(pd.concat(arms.values())["USUBJID"])).sum()):
         results.add("exposure.outside.administrations", outside, "count", method="outside the safety set: not shown")
     for arm_id, subjects in arms.items():
@@ -47,8 +47,24 @@ def exposure(trial: Trial) -> Results:
     return results
 
 
-def _administrations(doses: pd.DataFrame) -> pd.DataFrame:
-    """The administrations, a row each: subject, dose, day and course."""
+def _doses(adex: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ADEX that tell of a dose."""
+    return adex[adex["PARAMCD"] == "DOSE"] if "PARAMCD" in adex else adex
+
+
+def administrations(adex: pd.DataFrame) -> pd.DataFrame:
+    """Find the administrations.
+
+    Parameters
+    ----------
+    adex : DataFrame
+
+    Returns
+    -------
+    DataFrame
+        A row each, under its index in `adex`: subject, dose, day and course.
+    """
+    doses = _doses(adex)
     empty = pd.Series(index=doses.index, dtype=float)
     number = doses.get("COURSE", empty).astype(object)
     given = pd.DataFrame(
@@ -144,7 +160,7 @@ def _days(doses: pd.DataFrame) -> pd.Series:
     """The day of each row on a scale without gaps: from ASTDY, which has no day 0, or else from ASTDT."""
     if "ASTDY" in doses and doses["ASTDY"].notna().any():
         return doses["ASTDY"].where(doses["ASTDY"] < 0, doses["ASTDY"] - 1)
-    dates = pd.to_datetime(doses.get("ASTDT", pd.Series(index=doses.index, dtype=str)), "coerce", format="%Y-%m-%d")
+    dates = pd.to_datetime(doses.get("ASTDT", pd.Series(index=doses.index, dtype=str)), format="%Y-%m-%d")
     return (dates - dates.min()).dt.days.astype(float)
 
 

@@ -7,8 +7,10 @@ from trialbook.results.formats import slug
 from trialbook.results.row import Results
 from trialbook.trial.config import AnalysisSet
 from trialbook.trial.model import Trial
+from trialbook.trial.words import COMPLETED, DISCONTINUED, ONGOING, UNKNOWN, Terms, understood
 
-STAYED = ("COMPLETED", "ONGOING")  # what EOSSTT says of those who did not leave; any other status is a way to leave
+STAYED = (COMPLETED, ONGOING)
+REASONS = ("DCSREAS", "DCREASCD", "DCDECOD")  # where sponsors put why somebody left
 NO_REASON = "reason not given"
 
 
@@ -41,10 +43,13 @@ def flow(trial: Trial) -> Results:
         results.add("cohort.excluded.n", screened - everybody, "count", method="screened and not randomised")
     results.add("cohort.randomised.n", everybody, "count", method="rows of ADSL")
     for arm, subjects in trial.subjects().items():
-        _follow(results, arm, subjects, sets)
+        _follow(results, arm, subjects, sets, trial.facts.terms)
     for name, chosen in sets.items():
         facts: dict = {"method": chosen.flag, "analysis_set": chosen.label, "n": everybody}
         results.add(f"cohort.{name}.n", int((trial.adsl[chosen.flag] == "Y").sum()), "count", **facts)
+    for arm, subjects in trial.treated().items():
+        facts = {"method": f"{sets['safety'].flag}, by {trial.received}", "analysis_set": sets["safety"].label}
+        results.add(f"cohort.as_treated.{arm}.n", len(subjects), "count", group=arm, n=everybody, **facts)
     scheduled = {visit.avisitn for visit in trial.facts.visits.schedule}
     results.add(
         "cohort.unscheduled.records",
@@ -54,7 +59,7 @@ def flow(trial: Trial) -> Results:
         dataset="adlb",
         unit="",
     )
-    if faults := _contradictions(trial.adsl) + imbalances(results, [arm.id for arm in trial.arms]):
+    if faults := _contradictions(trial.adsl, trial.facts.terms) + imbalances(results, [arm.id for arm in trial.arms]):
         raise FaultsError(trial.folder, faults)
     return results
 
@@ -101,12 +106,12 @@ def imbalances(results: Results, arms: list[str]) -> list[Fault]:
     return faults
 
 
-def _contradictions(adsl: pd.DataFrame) -> list[Fault]:
+def _contradictions(adsl: pd.DataFrame, terms: Terms) -> list[Fault]:
     """Say where a reason to leave stands beside one who did not."""
-    faults, (status, reason) = [], _disposition(adsl)
+    faults, (status, reason) = [], _disposition(adsl, terms)
     for kept in STAYED:
         if count := int(((status == kept) & reason.notna()).sum()):
-            rule = f"{count} of {len(adsl)} participants are {kept} and have a reason to have left"
+            rule = f"{count} of {len(adsl)} participants are {kept.upper()} and have a reason to have left"
             faults.append(Fault("adsl.csv", rule, "correct EOSSTT, or empty DCSREAS", column="DCSREAS"))
     return faults
 
@@ -128,11 +133,11 @@ class _Arm:
             self.count(key, who, method, **facts)
 
 
-def _follow(results: Results, arm_id: str, subjects: pd.DataFrame, sets: dict[str, AnalysisSet]) -> None:
+def _follow(results: Results, arm_id: str, subjects: pd.DataFrame, sets: dict[str, AnalysisSet], terms: Terms) -> None:
     """Count one arm through the stages of the trial."""
     arm = _Arm(results, arm_id, subjects)
     arm.count(f"randomised.{arm_id}", pd.Series(True, index=subjects.index), "TRT01P")
-    missed, left = _count_treated(arm), _count_ended(arm)
+    missed, left = _count_treated(arm), _count_ended(arm, terms)
     for name, chosen in sets.items():
         inside = subjects[chosen.flag] == "Y"
         key, rule = f"{name}.{arm_id}", f"{chosen.flag} is not Y"
@@ -155,29 +160,31 @@ def _count_treated(arm: _Arm) -> pd.Series:
     return ~received
 
 
-def _count_ended(arm: _Arm) -> pd.Series:
+def _count_ended(arm: _Arm, terms: Terms) -> pd.Series:
     """Count how participants ended the study, where that is recorded; returns who left it."""
-    status, reason = _disposition(arm.subjects)
+    status, reason = _disposition(arm.subjects, terms)
     told = _column(arm.subjects, "EOSSTT").notna().any()
-    left = status.notna() & ~status.isin(STAYED)
-    if told:
-        arm.count(f"completed.{arm.id}", status == "COMPLETED", "EOSSTT")
+    left = status == DISCONTINUED
+    if told or (status == COMPLETED).any():
+        arm.count(f"completed.{arm.id}", status == COMPLETED, "EOSSTT" if told else "a reason that says so")
     if status.notna().any():
         arm.count(f"left.{arm.id}", left, "EOSSTT" if told else "a reason in DCSREAS")
         given = reason[left].fillna(NO_REASON)
         for why in sorted(given.unique()):
             arm.count(f"left.{arm.id}.{slug(why)}", given == why, "DCSREAS", label=why.lower())
-        arm.count_some(f"ongoing.{arm.id}", status == "ONGOING", "EOSSTT")
-        arm.count_some(f"undisposed.{arm.id}", status.isna(), "EOSSTT is empty")
+        arm.count_some(f"ongoing.{arm.id}", status == ONGOING, "EOSSTT")
+        arm.count_some(f"undisposed.{arm.id}", ~status.isin([*STAYED, DISCONTINUED]), "EOSSTT is empty or not known")
     return left
 
 
-def _disposition(subjects: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """How each participant ended the study and why: DISCONTINUED where only a reason is given, or the other way."""
-    status, reason = _column(subjects, "EOSSTT").str.upper(), _column(subjects, "DCSREAS")
-    reason = reason.mask(reason.str.upper().isin(STAYED))
-    said = status.where(~status.isin([*STAYED, "DISCONTINUED"]))
-    return status.mask(status.isna() & reason.notna(), "DISCONTINUED"), reason.fillna(said)
+def _disposition(subjects: pd.DataFrame, terms: Terms) -> tuple[pd.Series, pd.Series]:
+    """How each participant ended the study and why: discontinued where only a reason is given, or the other way."""
+    status = understood(_column(subjects, "EOSSTT"), "EOSSTT", terms)
+    name = next((name for name in REASONS if name in subjects and subjects[name].notna().any()), REASONS[0])
+    why = understood(_column(subjects, name), name, terms)
+    said = _column(subjects, "EOSSTT").where(status == DISCONTINUED)
+    said = said.mask(said.str.upper() == DISCONTINUED.upper())
+    return status.fillna(why.mask(why == UNKNOWN)), _column(subjects, name).mask(why.isin(STAYED)).fillna(said)
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

@@ -71,9 +71,9 @@ def _days(trial: Trial) -> tuple[pd.Series, dict[str, str]]:
     adsl = trial.adsl.set_index("USUBJID")
     start = next((name for name in ("RANDDT", "TRTSDT") if name in adsl and adsl[name].notna().any()), None)
     if start and "EOSDT" in adsl and adsl["EOSDT"].notna().any():
-        first, last = (pd.to_datetime(adsl[name].str[:10], "coerce", format="%Y-%m-%d") for name in (start, "EOSDT"))
+        first, last = (pd.to_datetime(adsl[name], format="%Y-%m-%d") for name in (start, "EOSDT"))
         return (last - first).dt.days + 1, {"dataset": "adsl", "method": f"from {start} to EOSDT, both days counted"}
     if "ADY" in trial.adlb:
         days = trial.adlb[trial.adlb["AVAL"].notna()].groupby("USUBJID")["ADY"].max()
-        return days, {"dataset": "adlb", "method": "day (ADY) of the last value"}
+        return days[days >= 1], {"dataset": "adlb", "method": "day (ADY) of the last value"}
     return pd.Series(dtype=float), {"dataset": "adlb", "method": ""}

@@ -198,10 +198,7 @@ def _states_by_subject(
     marked = pd.Series([is_marked(*span) for span in spans[1].to_numpy()], spans[1].index, bool)
     found = pd.DataFrame({"before": before, "after": after}, index=trial.adsl["USUBJID"], dtype=object).fillna(MISSING)
     found = found.assign(marked=marked.reindex(found.index, fill_value=False).astype(bool))
-    return {
-        arm: found.loc[subjects["USUBJID"]]
-        for arm, subjects in trial.subjects(trial.facts.analysis_sets.safety).items()
-    }
+    return {arm: found.loc[subjects["USUBJID"]] for arm, subjects in trial.treated().items()}
 
 
 def _name_grade(lowest: float, highest: float) -> str:

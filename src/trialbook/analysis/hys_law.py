@@ -55,7 +55,7 @@ def hys_law(trial: Trial) -> tuple[Results, Peaks]:
     absent = [] if len(multiples["ALT"]) + len(multiples["AST"]) else ["ALT or AST"]
     absent += [] if len(multiples["BILI"]) else ["bilirubin"]
     lacking = f"{' and '.join(absent) or 'both in one participant'} after baseline with the upper limit of normal"
-    for arm, subjects in trial.subjects(trial.facts.analysis_sets.safety).items():
+    for arm, subjects in trial.treated().items():
         mine = table[table.index.isin(subjects["USUBJID"])].sort_values(["transaminase", "bilirubin"])
         for name, (met, method) in _criteria(mine).items():
             key = f"safety.hy.{arm}.{name}"

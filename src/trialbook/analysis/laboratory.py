@@ -24,7 +24,7 @@ def by_visit(trial: Trial) -> Results:
         is that of a mean (t); the whiskers are the 5th and 95th percentiles.
     """
     statistics = ("mean_sd", "ci", "median_iqr", "whiskers")
-    results = summarise(trial, "laboratory", trial.facts.analysis_sets.safety, statistics)
+    results = summarise(trial, "laboratory", trial.facts.analysis_sets.safety, trial.treated(), statistics)
     for parameter in trial.parameters("laboratory"):
         _add_outside_range(results, trial, parameter)
     return results
@@ -32,12 +32,11 @@ def by_visit(trial: Trial) -> Results:
 
 def _add_outside_range(results: Results, trial: Trial, parameter: Parameter) -> None:
     """Count the subjects with a value outside the normal range after baseline, where there is one."""
-    chosen = trial.facts.analysis_sets.safety
     rows = measured(trial, parameter.paramcd)
     rows = rows[rows["AVISITN"] > trial.facts.visits.baseline]
     if rows[["A1LO", "A1HI"]].isna().all(axis=None):
         return
-    for arm, subjects in trial.subjects(chosen).items():
+    for arm, subjects in trial.treated().items():
         mine = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
         outside = mine[(mine["AVAL"] < mine["A1LO"]) | (mine["AVAL"] > mine["A1HI"])]
         results.add(

@@ -46,7 +46,8 @@ def patterns(trial: Trial) -> Results:
     subjects = trial.subjects(trial.facts.analysis_sets.efficacy)
     for arm, rows in subjects.items():
         results.add(f"missing.{arm}.n", len(rows), "n", group=arm, unit="participants", dataset="adsl")
-    for parameter, wide in each_parameter(trial):
+    for parameter in trial.parameters("efficacy"):
+        wide = trial.observed(parameter.paramcd, trial.facts.analysis_sets.efficacy)
         key = f"{parameter.id}.missing"
         fixed: Fields = {"parameter": parameter.paramcd, "unit": "values"}
         cells = {arm: [int(values.isna().sum().sum()), values.size] for arm, values in wide.items()}
@@ -94,7 +95,7 @@ def imputed(trial: Trial, draws: int = imputation.DRAWS, seed: int = imputation.
     """
     results = start_results(trial)
     for parameter, wide in each_parameter(trial):
-        visits = {"follow_up": "all follow-up visits", "final": trial.visits(parameter.paramcd)[-1].label}
+        visits = {"follow_up": "all follow-up visits", "final": trial.final(parameter.paramcd).label}
         digits = {"follow_up": parameter.model_digits, "final": parameter.digits}
         methods = {"follow_up": "GEE, CR2, Satterthwaite t", "final": "pooled t test"}
         datasets, refused = attempt(imputation.completed, wide, draws, seed)

@@ -7,8 +7,8 @@ from statsmodels.stats.multitest import multipletests
 
 from trialbook.errors import Fault, FaultsError
 from trialbook.results.row import Fields, Result, Results
-from trialbook.trial.config import Family
 from trialbook.trial.model import Trial
+from trialbook.trial.stated import Family
 
 PROCEDURES = {"holm": ("holm", "Holm"), "bh": ("fdr_bh", "Benjamini–Hochberg")}
 

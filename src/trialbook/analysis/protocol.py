@@ -35,6 +35,7 @@ def facts(trial: Trial) -> Results:
         for attribute, stated in estimand.model_dump(exclude={"id"}).items():
             _text(results, f"estimand.{estimand.id}.{attribute}", stated)
     _add_visits(results, trial)
+    _text(results, "trial.received", trial.received, analysis_set=given.analysis_sets.safety.label)
     for parameter in given.parameters:
         _text(results, f"{parameter.id}.paramcd", parameter.paramcd, parameter=parameter.paramcd)
         _text(results, f"{parameter.id}.label", parameter.label)
@@ -76,7 +77,7 @@ def _add_visits(results: Results, trial: Trial) -> None:
     results.add("visits.follow_up.n", len(after), "count")
     _text(results, "visits.unit", trial.facts.visits.unit)
     _text(results, "visits.baseline", baseline.label.lower())
-    _text(results, "visits.final", after[-1].label.lower())
+    _text(results, "visits.final", trial.schedule["final"].label.lower())
     _text(results, "visits.follow_up", _series([f"{visit.avisitn:g}" for visit in after]))
     for name, visit in trial.schedule.items():
         _text(results, f"visits.{name}.avisitn", f"{visit.avisitn:g}", visit=visit.label)

@@ -30,7 +30,7 @@ def last_contact(trial: Trial) -> pd.Series:
     adsl = trial.adsl.set_index("USUBJID")
     starts = [c for c in ("TRTSDT", "RANDDT") if c in adsl and adsl[c].notna().all()]
     for column in [c for c in ("EOSDT", "LSTALVDT", "DTHDT") if starts and c in adsl]:
-        start, end = (pd.to_datetime(adsl[c], errors="coerce", format="ISO8601") for c in (starts[0], column))
+        start, end = (pd.to_datetime(adsl[c], format="%Y-%m-%d") for c in (starts[0], column))
         days.append((end - start).dt.days + 1)
     known = pd.concat(days).dropna() if days else pd.Series(dtype=float)
     return known[known >= 1].groupby(level=0).max()

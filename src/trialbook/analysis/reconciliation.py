@@ -16,7 +16,12 @@ from trialbook.trial.model import Trial
 from trialbook.yamlfile import Keys, read_yaml
 
 NAMED = 3  # scenarios whose names are said, not only their number
-_NUMBER = re.compile(r"[<>]?[-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?")
+NOT_SIGNIFICANT = re.compile(r"(?:not significant|non-?significant|n\.?s\.?)(?: difference)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[<>]?-?(?:\d+(?:\.\d+)?|\.\d+)%?")
+_LEVEL = re.compile(r"\d+(?:\.\d+)?\s*%\s*(?:CI|CrI|confidence interval|credible interval)\b", re.IGNORECASE)
+_GROUPED = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:[ ,'\u00a0\u2009\u202f]\d{3})+(?!\d)")
+_AS_TYPED = str.maketrans({"\u00b7": ".", "\u2219": ".", "\u22c5": ".", "\u2212": "-", "\u2264": "<", "\u2265": ">"})
+_TO = re.compile(r"(?<=[\d%])\s*[-\u2010-\u2015]\s*(?=[-.\d])")  # a dash between two numbers
 
 
 class Figure(Keys):
@@ -58,7 +63,19 @@ class Published(Keys):
         wanted = {key for check in self.checks for key in (check.estimate, check.ci, check.p) if key}
         if unknown := sorted(wanted - set(keys)):
             raise ValueError(f"checks: {unknown[0]} is not the key of a figure")
+        printed = {figure.key: figure.printed for figure in self.figures}
+        for check in self.checks:
+            self._check_numbers(printed[check.estimate], (1,))
+            self._check_numbers(printed[check.ci] if check.ci else "0 to 0", (2,))
+            if check.p and not NOT_SIGNIFICANT.fullmatch(printed[check.p].strip()):
+                self._check_numbers(printed[check.p], (1,))
         return self
+
+    @staticmethod
+    def _check_numbers(printed: str, counts: tuple[int, ...]) -> None:
+        found = numbers(printed)
+        if len(found) not in counts:
+            raise ValueError(f"checks: {printed[:40]!r} is read as {len(found)} numbers, and {counts[0]} are needed")
 
 
 def read(path: str | Path) -> Published | None:
@@ -136,7 +153,7 @@ def agrees(printed: str, value: float | str | list | None, alpha: float = 0.05) 
     Parameters
     ----------
     printed : str
-        Such as ``"67"``, ``"10 to 124"``, ``"2/10"``, ``"<0.001"`` or ``"not significant"``.
+        As of `numbers`, or ``NS`` or ``not significant``. A half may have been rounded up or to the even digit.
     value : float or list of float or None
         The computed value; a list is compared number by number.
 
@@ -147,12 +164,34 @@ def agrees(printed: str, value: float | str | list | None, alpha: float = 0.05) 
     if value is None or isinstance(value, str):
         return printed == value
     values = value if isinstance(value, list) else [value]
-    if printed == "not significant":
+    if NOT_SIGNIFICANT.fullmatch(printed.strip()):
         return len(values) == 1 and values[0] >= alpha
-    ranges = [_rounded(token) for token in _NUMBER.findall(printed)]
+    tokens = numbers(printed)
+    if tokens and tokens[-1].endswith("%") and len(values) == 2 and values[1]:  # a count with its percentage
+        values = [*values[: len(tokens) - 1], 100 * values[0] / values[1]]
+    ranges = [_rounded(token) for token in tokens]
     return len(ranges) == len(values) and all(
         low <= number <= high for (low, high), number in zip(ranges, values, strict=True)
     )
+
+
+def numbers(printed: str) -> list[str]:
+    """Find the numbers of a figure as journals print them.
+
+    Parameters
+    ----------
+    printed : str
+        Such as ``0·024``, ``.024``, ``10–124``, ``95% CI 10 to 124``, ``P < 0.001``, ``1 234`` or ``2/10 (20%)``.
+
+    Returns
+    -------
+    list of str
+        As Python writes them, a sign ``<`` or ``>`` before and a percent sign behind.
+    """
+    text = _LEVEL.sub("", printed.translate(_AS_TYPED))
+    text = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), text)
+    text = re.sub(r"([<>])\s*=?\s*", r"\1", _TO.sub(" to ", text))
+    return _NUMBER.findall(re.sub(r"(?<=\d)\s+%", "%", text))
 
 
 def consistency(published: Published | None, trial: Trial, alpha: float = 0.05) -> Results:
@@ -194,7 +233,7 @@ def _add_granularity(results: Results, trial: Trial, figure: Figure) -> None:
     step = math.lcm(*(n * follow_up for n in sizes))
     below, above = possible_neighbours(figure.printed, step)
     possible = agrees(figure.printed, below) or agrees(figure.printed, above)
-    key, digits = f"reconciliation.granularity.{figure.key}", len(figure.printed.partition(".")[2])
+    key, digits = f"reconciliation.granularity.{figure.key}", len(numbers(figure.printed)[0].partition(".")[2])
     method = "granularity of a mean of counts"
     facts: Fields = {"parameter": figure.what, "n": sum(sizes) * follow_up, "method": method}
     results.add(f"{key}.step", step, "count", **facts)
@@ -206,7 +245,7 @@ def _add_granularity(results: Results, trial: Trial, figure: Figure) -> None:
 def _add_implied_p(results: Results, trial: Trial, estimate: Figure, ci: Figure, p: Figure) -> None:
     n = sum(map(len, trial.subjects(trial.facts.analysis_sets.efficacy).values()))
     bounds = implied_p(estimate.printed, ci.printed, n - 2, results.alpha)
-    low, high = _rounded(p.printed)
+    low, high = _rounded(numbers(p.printed)[0]) if numbers(p.printed) else (results.alpha, 1.0)
     consistent = bounds[0] <= high and low <= bounds[1]
     key = f"reconciliation.t_interval.{estimate.key}"
     facts: Fields = {"parameter": estimate.what, "n": n, "method": "pooled t test"}
@@ -217,7 +256,7 @@ def _add_implied_p(results: Results, trial: Trial, estimate: Figure, ci: Figure,
 
 def possible_neighbours(printed: str, step: int) -> tuple[float, float]:
     """Find the multiples of 1/`step` just below and just above a printed number."""
-    below = math.floor(_number(printed) * step)
+    below = math.floor(_number(numbers(printed)[0]) * step)
     return below / step, (below + 1) / step
 
 
@@ -236,8 +275,8 @@ def implied_p(estimate: str, interval: str, df: int, alpha: float = 0.05) -> lis
     list of float
         Smallest and largest two-sided P over all values that round to what is printed.
     """
-    lower, upper = map(_rounded, _NUMBER.findall(interval))
-    low, high = _rounded(estimate)
+    lower, upper = map(_rounded, numbers(interval))
+    low, high = _rounded(numbers(estimate)[0])
     sizes = 0 if low < 0 < high else min(abs(low), abs(high)), max(abs(low), abs(high))
     widths = upper[1] - lower[0], max(upper[0] - lower[1], 0)
     factor = 2 * stats.t.ppf(1 - alpha / 2, df)
@@ -246,7 +285,7 @@ def implied_p(estimate: str, interval: str, df: int, alpha: float = 0.05) -> lis
 
 
 def _number(text: str) -> float:
-    return float(text.replace("\u2212", "-").replace(",", "").strip("<>%"))
+    return float(text.strip("<>%"))
 
 
 def _rounded(text: str) -> tuple[float, float]:

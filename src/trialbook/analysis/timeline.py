@@ -8,6 +8,7 @@ from trialbook.analysis.adverse_events import grades, treatment_emergent
 from trialbook.analysis.rates import last_contact
 from trialbook.results.row import Results
 from trialbook.trial.model import Trial
+from trialbook.trial.words import Terms
 
 LONGEST = 40  # lines that a page holds
 
@@ -57,8 +58,8 @@ def courses(trial: Trial) -> tuple[Results, Courses]:
     shown: list[Course] = []
     if trial.adae is None:
         return results, Courses(shown, LONGEST)
-    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.subjects(chosen).items()}
-    events, doses, last = _events(trial.adae), _doses(trial.adex), last_contact(trial)
+    arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.treated().items()}
+    events, doses, last = _events(trial.adae, trial.facts.terms), _doses(trial.adex), last_contact(trial)
     everybody = sum(map(len, arms.values())) <= LONGEST
     for arm, members in arms.items():
         mine, given = events[events["USUBJID"].isin(members)], doses[doses["USUBJID"].isin(members)]
@@ -89,11 +90,11 @@ def courses(trial: Trial) -> tuple[Results, Courses]:
     return results, Courses(shown, LONGEST)
 
 
-def _events(adae: pd.DataFrame) -> pd.DataFrame:
+def _events(adae: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """The treatment-emergent events with their GRADE and DAY, NaN where it is not known."""
     emergent, _ = treatment_emergent(adae)
     day = emergent["ASTDY"] if "ASTDY" in emergent else float("nan")
-    return emergent.assign(GRADE=grades(adae)[0], DAY=day)
+    return emergent.assign(GRADE=grades(adae, terms)[0], DAY=day)
 
 
 def _doses(adex: pd.DataFrame | None) -> pd.DataFrame:

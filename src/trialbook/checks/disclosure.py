@@ -32,32 +32,25 @@ References
 Sweeney 2002, International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10:557 (k-anonymity).
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trialbook.checks.participants import IDENTIFIERS, Participants, Plain, plain_value, spoken, words_of
+from trialbook.checks.participants import IDENTIFIERS, Participants, Plain, plain_value
 from trialbook.checks.publishable import judged
+from trialbook.checks.texts import told_by
 from trialbook.errors import SHOWN, UserError
 from trialbook.results import executed as notebooks
 from trialbook.results.executed import SVG, Cell, Executed, Layout, Output
 from trialbook.results.formats import slug
 from trialbook.results.row import Result
-from trialbook.trial.config import DisclosureException
 from trialbook.trial.model import Trial
+from trialbook.trial.stated import DisclosureException
 
-_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_YEAR = r"(?:19|20)\d\d"
-_DATE = re.compile(
-    rf"(?<![\d.-])(?:{_YEAR}[-/.](?:0?[1-9]|1[0-2])[-/.](?:[12]\d|3[01]|0?[1-9])"
-    rf"|\d{{1,2}}([-/.])\d{{1,2}}\1{_YEAR}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -]?{_MONTH}[ ,-]*{_YEAR}"
-    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR})(?!\d)",
-    re.IGNORECASE,
-)
 _PARTICIPANT = re.compile(r"(?:participant|subject|patient)(?: id(?:entifier)?| no\.?| number)?(?:,.*)?", re.IGNORECASE)
 _EACH = re.compile(r"\beach (?:participant|subject|patient)\b", re.IGNORECASE)
 _COUNT = re.compile(r"(\d+)(?: ?[(/].*| of \d+.*)?")
@@ -94,7 +87,8 @@ class Finding:
         return exception.kind == self.hit.kind and any(fnmatchcase(place, exception.where) for place in places)
 
     def __str__(self) -> str:
-        where = f"{self.notebook}, cell {self.cell}, {self.hit.item}"
+        cell = self.cell if self.cell.startswith("line ") else f"cell {self.cell}, {self.hit.item}"
+        where = f"{self.notebook}, {cell}"
         return f"  {where}: {self.hit.kind} ({self.hit.said})\n      → {self.hit.remedy}"
 
 
@@ -128,7 +122,7 @@ def check(trial: Trial, executed: Path) -> str:
         With every disclosure, every output that cannot be read, and every exception that excepts nothing.
     """
     participants = Participants(trial)
-    findings = find(participants, notebooks.read(executed))
+    findings = find(participants, notebooks.read(executed)) + _in_metadata(participants, executed)
     exceptions = trial.facts.disclosure.exceptions
     open_findings = [f for f in findings if not any(f.excepted_by(e) for e in exceptions)]
     unused = [e for e in exceptions if not any(f.excepted_by(e) for f in findings)]
@@ -140,6 +134,43 @@ def check(trial: Trial, executed: Path) -> str:
     remedy = "; do not publish the tables with the book" if trial.facts.provenance == "real" and unique else ""
     said = f"nothing published tells of a participant{excepted}"
     return f"{said}; in the tables, {told}{remedy}" if participants.quasi else said
+
+
+def check_texts(trial: Trial, texts: Mapping[str, str]) -> None:
+    """Refuse prose that tells of a participant, as it is written.
+
+    Parameters
+    ----------
+    trial : Trial
+    texts : mapping of str to str
+        By the name of the file.
+
+    Raises
+    ------
+    DisclosureError
+        With each line that does.
+    """
+    participants, exceptions = Participants(trial), trial.facts.disclosure.exceptions
+    findings = [
+        Finding(file, f"line {number}", hit)
+        for file, text in texts.items()
+        for number, hits in _by_line(participants, text)
+        for hit in hits
+        if not any(one.kind == hit.kind and fnmatchcase(file, one.where) for one in exceptions)
+    ]
+    if findings:
+        raise DisclosureError(_message(trial.folder, findings, []))
+
+
+def _by_line(participants: Participants, text: str) -> Iterator[tuple[int, list[Hit]]]:
+    """What is found in the lines of a text, and at its first line what only several lines together tell."""
+    told = set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        hits = list(dict.fromkeys(_in_text(participants, "text", line)))
+        told |= {(hit.kind, hit.said) for hit in hits}
+        yield number, hits
+    whole = dict.fromkeys(_in_text(participants, "text", text))
+    yield 1, [hit for hit in whole if (hit.kind, hit.said) not in told]
 
 
 def find(participants: Participants, executed: Executed) -> list[Finding]:
@@ -164,8 +195,23 @@ def find(participants: Participants, executed: Executed) -> list[Finding]:
     return [Finding(notebook, cell, hit._replace(said=_some(said))) for (notebook, cell, hit), said in found.items()]
 
 
+def _in_metadata(participants: Participants, executed: Path) -> list[Finding]:
+    """Search what notebooks say of themselves, which their download holds."""
+    told = {
+        path.stem: json.loads(path.read_text("utf8")).get("metadata", {}) for path in sorted(executed.glob("*.ipynb"))
+    }
+    return [
+        Finding(name, "metadata", hit)
+        for name, said in told.items()
+        for hit in _in_text(participants, "text", json.dumps(said, ensure_ascii=False))
+    ]
+
+
 def _in_cell(participants: Participants, cell: Cell, known: dict[str, Result]) -> Iterator[Hit]:
     yield from _in_text(participants, "source", cell.source)
+    yield from _in_text(
+        participants, "metadata", json.dumps([cell.metadata, list(cell.attachments)], ensure_ascii=False)
+    )
     for output, refusal in judged(cell.outputs, known):
         if refusal:
             yield Hit("unreadable", "output", *refusal)
@@ -190,16 +236,7 @@ def _in_output(participants: Participants, output: Output, known: dict[str, Resu
 
 
 def _in_text(participants: Participants, item: str, text: str) -> Iterator[Hit]:
-    """Find identifiers and dates."""
-    dates = {words_of(match.group()): match.group() for match in _DATE.finditer(text)}
-    words = words_of(text)
-    hits = {words_: ("date", said) for words_, said in dates.items()}
-    for size in {len(sought) for sought in participants.sought}:
-        runs = set(zip(*(words[start:] for start in range(size)), strict=False))
-        hits |= {run: participants.sought[run] for run in runs & participants.sought.keys()}
-    for run, (kind, said) in hits.items():
-        if kind != "date" or spoken(" ".join(run)) not in participants.stated:
-            yield Hit(kind, item, said)
+    yield from (Hit(kind, item, said) for kind, said in told_by(participants, text))
 
 
 def _in_row(participants: Participants, row: Result) -> Iterator[Hit]:

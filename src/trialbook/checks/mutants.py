@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from trialbook.trial import tables as schema
+from trialbook.trial import reading
 from trialbook.trial.config import FACTS, TABLES, Arm
 from trialbook.trial.model import Trial, read_trial
 
@@ -62,7 +62,7 @@ def write(folder: Path, output: Path) -> dict[str, Path]:
     study = read_trial(folder)
     made = {}
     for name, mutate in _mutations(study).items():
-        read = {table: schema.read_table(folder / f"{table}.csv")[0] for table in TABLES}
+        read = {table: reading.read_table(folder / f"{table}.csv")[0] for table in TABLES}
         tables = {table: rows for table, rows in read.items() if rows is not None}
         mutate(tables, study, np.random.default_rng(SEED))
         _settle(tables)
@@ -125,7 +125,7 @@ def _with_events(adae: pd.DataFrame, study: Trial, rng: np.random.Generator) -> 
     """Give somebody in each arm each event that anybody had, and make the first of them grave."""
     had = adae.groupby("AEDECOD")["USUBJID"].agg(set)
     added = [adae]
-    for members in study.subjects(study.facts.analysis_sets.safety).values():
+    for members in study.treated().values():
         new = adae.drop_duplicates("AEDECOD")
         free = [sorted(set(members["USUBJID"]) - had[term]) for term in new["AEDECOD"]]
         chosen = pd.Series([rng.choice(who) if who else None for who in free], new.index)

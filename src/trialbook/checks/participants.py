@@ -2,7 +2,11 @@
 
 import json
 import re
+from collections import defaultdict
+from datetime import date
 from functools import cached_property
+from html import unescape
+from unicodedata import category, normalize
 
 import pandas as pd
 
@@ -59,6 +63,28 @@ class Participants:
         return found
 
     @cached_property
+    def days(self) -> set[date]:
+        """The days that the tables' columns of dates hold."""
+        found = set()
+        for kind, value in self.sought.values():
+            if kind == "date" and (day := re.match(r"(\d{4})-(\d{2})-(\d{2})", value)):
+                found.add(date(*map(int, day.groups())))
+        return found
+
+    @cached_property
+    def rows(self) -> dict[Plain, set[str]]:
+        """Who has each value of ADSL, identifiers and arms apart: the values by which a line of a listing is known."""
+        holders: dict[Plain, set[str]] = defaultdict(set)
+        adsl = self.tables["adsl"]
+        for column in [
+            c for c in adsl if c not in IDENTIFIERS and not re.fullmatch(r"STUDYID|(ACT)?ARM\w*|TRT\d\d\w+|\w+FL", c)
+        ]:
+            for who, cell in zip(adsl["USUBJID"], adsl[column], strict=True):
+                if (plain := plain_value(cell)) != "":
+                    holders[plain].add(who)
+        return holders
+
+    @cached_property
     def stated(self) -> str:
         """All that ``trial.yml`` says, its exceptions apart."""
         return spoken(json.dumps(self.facts.model_dump(exclude={"disclosure"}), default=str, ensure_ascii=False))
@@ -105,6 +131,26 @@ class Participants:
         if not self.quasi:
             return 0
         return int((self.tables["adsl"][self.quasi].value_counts(dropna=False) == 1).sum())
+
+
+def written(text: str) -> list[str]:
+    """Write a text as it is read by a reader, by a program, and by whoever knows what it is made of.
+
+    Parameters
+    ----------
+    text : str
+        Plain, HTML or Markdown.
+
+    Returns
+    -------
+    list of str
+        As it is, without invisible characters and with those of other widths made usual; besides without the tags of
+        HTML, what stands in comments kept, and not kept; and without the marks of emphasis of Markdown too.
+    """
+    usual = "".join(char for char in normalize("NFKC", unescape(text)) if category(char) != "Cf")
+    untagged = re.sub(r"<!--|-->", " ", re.sub(r"<(?!!--)[^<>]*>", "", usual))
+    uncommented = re.sub(r"<!--.*?-->|<[^<>]*>", "", usual, flags=re.DOTALL)
+    return list(dict.fromkeys([usual, untagged, uncommented, re.sub(r"[*_`~\\{}]", "", untagged)]))
 
 
 def words_of(text: str) -> tuple[str, ...]:

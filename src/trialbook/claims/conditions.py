@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from simpleeval import DEFAULT_OPERATORS, InvalidExpression, SimpleEval
 
+LONGEST = 2000  # characters
 FUNCTIONS = {"abs": abs, "len": len, "max": max, "min": min}
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Not)
 _COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn)
@@ -46,6 +47,10 @@ class Condition:
 
     def __init__(self, text: str):
         self.text = " ".join(text.split())
+        if len(self.text) > LONGEST:
+            raise ConditionError(
+                f"a condition of {len(self.text):,} characters is not a condition that anybody can read: part it"
+            )
         self.keys = list(dict.fromkeys(key for key in _TEXT_OR_KEY.findall(self.text) if key))
         self._names = {key: f"result_{place}" for place, key in enumerate(self.keys)}
         try:
@@ -56,6 +61,7 @@ class Condition:
             self._allow(node)
         if not self.keys:
             raise ConditionError("it names no result (such as cd4.final.difference), so it can never fail")
+        self._can_fail()
 
     def _with(self, words: dict[str, str]) -> str:
         """The text with another word for each key."""
@@ -68,6 +74,24 @@ class Condition:
             raise ConditionError(f"the only functions are {', '.join(FUNCTIONS)}")
         if isinstance(node, ast.Name) and node.id not in {*FUNCTIONS, *self._names.values()}:
             raise ConditionError(f"{node.id!r} is no key of a result (such as cd4.final.difference) and no function")
+
+    def _can_fail(self) -> None:
+        """Refuse a part that says the same whatever the results are."""
+        for node in ast.walk(self._tree):
+            parts = node.values if isinstance(node, ast.BoolOp) else [node] if isinstance(node, ast.Compare) else []
+            for part in parts:
+                if not any(isinstance(one, ast.Name) and one.id not in FUNCTIONS for one in ast.walk(part)):
+                    raise ConditionError(f"{self._said(part)!r} names no result, so it is always the same")
+            if isinstance(node, ast.Compare):
+                sides = [ast.dump(side) for side in (node.left, *node.comparators)]
+                if len(set(sides)) < len(sides):
+                    raise ConditionError(f"{self._said(node)!r} compares a result with itself")
+
+    def _said(self, node: ast.AST) -> str:
+        text = ast.unparse(node)
+        for key, name in self._names.items():
+            text = re.sub(rf"\b{name}\b", key, text)
+        return text
 
     def holds(self, rows: Mapping[str, Valued]) -> bool:
         """Say whether the condition is true.
@@ -93,7 +117,7 @@ class Condition:
         operators = {kind: DEFAULT_OPERATORS[kind] for kind in _OPERATORS}
         try:
             found = SimpleEval(operators, FUNCTIONS, names).eval(self.text, self._tree.body)
-        except (InvalidExpression, ArithmeticError, LookupError, TypeError) as error:
+        except (InvalidExpression, ArithmeticError, LookupError, TypeError, RecursionError) as error:
             raise ConditionError(f"it cannot be computed: {error}") from None
         if not isinstance(found, bool):
             raise ConditionError(f"it gives {found!r}, not true or false")

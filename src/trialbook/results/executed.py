@@ -96,6 +96,7 @@ class Cell(BaseModel):
     cell_type: Literal["code", "markdown", "raw"]
     source: Text
     metadata: dict[str, Any]
+    attachments: dict[str, Any] = {}
     outputs: list[Output] = []
 
     @property

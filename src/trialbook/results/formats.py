@@ -1,13 +1,16 @@
 """How a number, an interval, a P value or a count is written (SAMPL; AMA Manual of Style)."""
 
 import math
+import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
 BEYOND = 6  # decimals after the last one shown that may still decide how it is rounded
-_SIGNS = {"<": " under ", ">": " over ", "≤": " up_to ", "≥": " from ", "+": " plus "}
+_HALF_UP = Context(prec=400, rounding=ROUND_HALF_UP)  # digits enough for any float
+_SIGNS = {"<": " under ", ">": " over ", "≤": " up_to ", "≥": " from ", "+": " plus ", "*": " star "}
+_MINUS = re.compile(r"[-−](?=\d)(?<![\w)][-−])|(?<=\w)[-−](?!\w)")  # before a number, or at the end of a word
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -32,11 +35,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def _rounded(value: float, digits: int) -> str:
-    """Write a fixed count of decimals, a tie to the even digit.
+    """Write a fixed count of decimals, half a unit away from zero, as journals do.
 
-    A tie is one in decimals (0.15), which binary numbers only come near, and whose last bits differ between processors.
+    A half is one in decimals (0.15), which binary numbers only come near, by last bits that differ between processors.
     """
-    return f"{Decimal(repr(round(float(value), digits + BEYOND))):.{digits}f}"
+    written = Decimal(repr(round(float(value), digits + BEYOND)))
+    return f"{written.quantize(Decimal(1).scaleb(-digits), context=_HALF_UP):f}"
 
 
 def interval(bounds: Sequence[float | None], digits: int = 0) -> str:
@@ -96,7 +100,26 @@ def centre_spread(centre: float | None, spread: float | Sequence[float | None] |
     return NOT_ESTIMABLE if NOT_ESTIMABLE in texts else f"{texts[0]} ({inside})"
 
 
+def in_order(text: object) -> tuple:
+    """Sort levels by the first number in each, ``<18`` before ``18`` before ``>18``, and those without one after them.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    tuple
+        A key to sort by.
+    """
+    said = str(text)
+    found = re.search(r"(?<![\w.])-?\d+(?:\.\d+)?", said)
+    side = -1 if said.lstrip()[:1] in ("<", "≤") else 1 if said.lstrip()[:1] in (">", "≥") else 0
+    return (found is None, float(found.group()) if found else 0.0, side, said)
+
+
 def slug(text: object) -> str:
     """Turn a label into the part of a key: lower case, words joined by underscores, ``<50`` as ``under_50``."""
-    said = "".join(_SIGNS.get(char, char if char.isalnum() else " ") for char in str(text).lower())
+    lower = _MINUS.sub(" minus ", str(text).lower())
+    said = "".join(_SIGNS.get(char, char if char.isalnum() else " ") for char in lower)
     return "_".join(said.split())

@@ -18,7 +18,7 @@ class Conditions:
     """Says which records of the trial's tables a result rests on, as an analyst would type it.
 
     What stands for an arm, a visit, a parameter or an analysis set in the tables is read from the results that state
-    the facts of the trial. The flags of analysis sets and TRT01P are variables of ADSL.
+    the facts of the trial. The flags of analysis sets, TRT01P and TRT01A are variables of ADSL.
 
     Parameters
     ----------
@@ -29,6 +29,7 @@ class Conditions:
         self.arms: dict[str, Any] = {}
         self.visits: dict[str, Any] = {}
         self.parameters: dict[str, Any] = {}
+        self.received: dict[str, Any] = {}
         flags: dict[str, set[Any]] = defaultdict(set)
         for row in rows:
             part, _, fact = row.key.rpartition(".")
@@ -38,6 +39,8 @@ class Conditions:
                 self.visits[row.visit] = row.value
             elif fact == "paramcd":
                 self.parameters |= {part: row.value, str(row.value): row.value}
+            elif row.key == "trial.received":
+                self.received = {row.analysis_set: row.value}
             elif fact == "flag" and row.key.startswith("trial."):
                 flags[row.analysis_set].add(row.value)
         self.flags = {label: min(own) for label, own in flags.items() if len(own) == 1 and label != EVERYBODY}
@@ -62,7 +65,8 @@ class Conditions:
         if row.analysis_set in self.flags:
             stated.append(f'{self.flags[row.analysis_set]} == "Y"')
         if row.group in self.arms:
-            stated.append(f"TRT01P == {_quoted(self.arms[row.group])}")
+            arm = self.received.get(row.analysis_set, "TRT01P")
+            stated.append(f"{arm} == {_quoted(self.arms[row.group])}")
         return " and ".join(stated)
 
     def _records(self, row: Result) -> Iterator[str]:

@@ -6,10 +6,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+MASSES = ("mg", "ug", "ng", "kg", "mmol", "umol", "nmol", "pmol", "mol", "meq")
+VOLUMES = ("L", "dL", "mL", "uL")
 MOLAR_MASS = {"BILI": 584.66, "CREAT": 113.12, "GLUC": 180.16, "UREA": 60.06}  # g/mol, by PARAMCD
 # what pint would take for gauss, tesla, kelvin and molar
 _COUNTS = {"G/L": "10**9/L", "T/L": "10**12/L", "K/uL": "10**3/uL", "M/uL": "10**6/uL"}
-_ENDLESS = re.compile(r"\*\*(?!-?\d{1,2}(?![\d*]))")  # powers that would be computed for ever
+_CAPITAL = {  # CDISC's codelist of units in capitals, as SAS programs write it, where pint would read something else
+    **{"GI/L": "10**9/L", "TI/L": "10**12/L", "MI/L": "10**6/L", "THOU/UL": "10**3/uL", "MILL/UL": "10**6/uL"},
+    **{f"{mass.upper()}/{volume.upper()}": f"{mass}/{volume}" for mass in MASSES for volume in VOLUMES},
+    **{f"GM/{volume.upper()}": f"g/{volume}" for volume in ("L", "dL", "mL")},
+    **{"FRACTION OF 1": "1", "FRACTION": "1", "RATIO": "1", "FL": "fL", "PG": "pg", "IU/L": "IU/L", "U/L": "U/L"},
+}
+_ENDLESS = re.compile(r"\*\*(?!-?\d{1,2}(?![\d*]))|\)\s*\*\*|.{60}")  # powers that would be computed for ever
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -62,7 +70,8 @@ def significant(values: ArrayLike, digits: int = 12) -> np.ndarray:
 
 def spelling(unit: str) -> str:
     """Write a unit in one way of the many: ``10⁹/L``, ``10^9/l`` and ``G/L`` are the same text."""
-    text = unit.strip().replace("µ", "u").replace("μ", "u").replace("×", "x")
+    text = _CAPITAL.get(unit.strip().upper(), unit) if unit.isupper() else unit
+    text = text.strip().replace("µ", "u").replace("μ", "u").replace("×", "x")
     text = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: f"**{found[1].translate(_DIGITS)}", text)
     text = re.sub(r"^[xX]?\s*10\s*(?:\^|\*\*|\*|[eE])\s*(\d+)", r"10**\1", text)
     text = re.sub(r"([a-z])\^?([23])\b", r"\1**\2", text).replace("^", "**")

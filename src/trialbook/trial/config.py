@@ -1,6 +1,5 @@
 """The facts of a trial: what ``trial.yml`` may hold, and how to say what is wrong with it."""
 
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -8,11 +7,38 @@ from pydantic import Field, field_validator, model_validator
 
 from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
+from trialbook.trial import words
+from trialbook.trial.stated import AcceptedWarning, Disclosure, Estimand, Family, Harms, Intervention, Registration
 from trialbook.yamlfile import Keys, read_yaml
 
 TABLES, REQUIRED = ("adsl", "adlb", "adae", "adex"), ("adsl", "adlb")
 FACTS, PUBLISHED = "trial.yml", "published.yml"  # the other files of a trial's folder
 RESERVED = {"all", "difference", "observations"}  # parts of keys that stand where an arm's id stands
+# what keys begin with that are of no parameter
+OWN = {
+    "arm",
+    "baseline",
+    "cohort",
+    "environment",
+    "estimand",
+    "exposure",
+    "imputation",
+    "mcse",
+    "missing",
+    "multiplicity",
+}
+OWN |= {
+    "reconciliation",
+    "records",
+    "rows",
+    "safety",
+    "scenario",
+    "scenarios",
+    "simulation",
+    "trial",
+    "verify",
+    "visits",
+}
 
 
 class Arm(Keys):
@@ -47,7 +73,9 @@ class Visits(Keys):
     baseline: float
     """The AVISITN of the baseline visit; it is `baseline` in keys."""
     schedule: list[Visit] = Field(min_length=2)
-    """The visits in their order; the last one with values of a parameter is `final` in its keys."""
+    """The visits in their order."""
+    final: float | None = None
+    """The AVISITN of the primary time point, `final` in keys; the last visit with values if not given."""
 
 
 class Parameter(Keys):
@@ -83,8 +111,8 @@ class BaselineVariable(Keys):
     """What the table calls it."""
     unit: str = ""
     """Its unit."""
-    type: Literal["mean", "median", "category"]
-    """Shown as mean (SD), as median (quartiles), or as counts of each level."""
+    type: Literal["mean", "median", "category", "flag"]
+    """Shown as mean (SD), as median (quartiles), as counts of each level, or as the count of Y (empty is N)."""
     digits: int = Field(0, ge=0)
     """Decimals shown."""
     levels: dict[str, str] = {}
@@ -125,122 +153,6 @@ class AnalysisSets(Keys):
     def declared(self) -> dict[str, AnalysisSet]:
         """The sets that the trial has, by name."""
         return {name: chosen for name in type(self).model_fields if (chosen := getattr(self, name))}
-
-
-class Estimand(Keys):
-    """What is estimated, by the five attributes of ICH E9(R1)."""
-
-    id: Literal["final", "follow_up", "course"]
-    """The analysis that estimates it."""
-    label: str
-    """What tables call it."""
-    population: str
-    """Whom the question is about."""
-    treatments: str
-    """What is compared."""
-    variable: str
-    """What is measured of each participant."""
-    intercurrent_events: str
-    """What becomes of values after an event such as stopping treatment."""
-    summary: str
-    """What compares the arms over the population."""
-
-
-class Family(Keys):
-    """P values that are looked at together."""
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    """Names the family in keys."""
-    label: str
-    """What tables call it."""
-    members: list[str] = Field(min_length=1)
-    """Keys of the effects whose P values make the family, such as `cd4.gee.effect`."""
-
-    @field_validator("members")
-    @classmethod
-    def _each_once(cls, members):
-        if repeated := {member for member in members if members.count(member) > 1}:
-            raise ValueError(f"{sorted(repeated)[0]!r} stands twice")
-        return members
-
-
-class Registration(Keys):
-    """Where the trial is registered."""
-
-    registry: str
-    """Name of the registry."""
-    number: str
-    """The number given there."""
-
-
-class ProductClass(Keys):
-    """A column of ADEX that classes the product given, such as how the donor matches the participant."""
-
-    variable: str
-    """The column of ADEX."""
-    label: str
-    """What tables call it."""
-
-
-class Intervention(Keys):
-    """The planned intervention of the test arm."""
-
-    product: str
-    """What was given."""
-    courses: int | None = None
-    """How many courses were planned."""
-    dose: float | None = None
-    """The planned dose of a course."""
-    dose_unit: str = ""
-    """Its unit."""
-    classes: list[ProductClass] = []
-    """Columns of ADEX that class the product."""
-
-
-class Harms(Keys):
-    """How adverse events were looked for (CONSORT Harms 2022); what is left out is said not to be stated."""
-
-    window: str = ""
-    """Over which time."""
-    assessed_by: str = ""
-    """By whom."""
-    collected: str = ""
-    """How, and at which visits."""
-    coding: str = ""
-    """By which dictionary, with its version."""
-
-
-class DisclosureException(Keys):
-    """A disclosure that is meant."""
-
-    kind: Literal["identifier", "date", "listing", "small cell"]
-    """What the gate would refuse."""
-    where: str
-    """A `notebook/cell`, or the key of a result, table or figure; `*` stands for any ending."""
-    reason: str
-    """Why it may be published."""
-
-    @field_validator("where")
-    @classmethod
-    def _precise(cls, where):
-        if set(where[:3]) & set("*?["):
-            raise ValueError("must begin with the name of a notebook or of a key")
-        return where
-
-
-class Disclosure(Keys):
-    """What the gate between notebooks and pages goes by."""
-
-    quasi_identifiers: list[str] = []
-    """Columns of ADSL that others may know of a participant; if not given, AGE and the like, and every category."""
-    smallest_cell: int = Field(default=5, ge=1)
-    """How many participants must share the quasi-identifiers of a number that is shown."""
-    exceptions: list[DisclosureException] = []
-    """What may be published all the same."""
-
-    def allows_listing(self, key: str) -> bool:
-        """Whether an exception lets a table or figure show the participants one by one."""
-        return any(one.kind == "listing" and fnmatchcase(key, one.where) for one in self.exceptions)
 
 
 class Facts(Keys):
@@ -292,6 +204,36 @@ class Facts(Keys):
     """How adverse events were looked for."""
     disclosure: Disclosure = Disclosure()
     """What may be published of single participants."""
+    terms: dict[str, dict[str, str]] = {}
+    """What words of coded columns mean that are not known, such as `{AEREL: {Maybe: related}}`."""
+    derived: list[str] = []
+    """Values of DTYPE whose records are analysed although they are derived, such as LOCF; none if not given."""
+    dates: Literal["iso", "sas", "excel"] = "iso"
+    """What a number in a column of dates is: not a date, or the days that SAS or Excel count."""
+    accepted_warnings: list[AcceptedWarning] = []
+    """Warnings that are not to be shown again."""
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables of ADSL that these facts name."""
+        flags = [chosen.flag for chosen in self.analysis_sets.declared.values()]
+        return list(dict.fromkeys([*flags, *(line.variable for line in self.baseline if line.variable)]))
+
+    @property
+    def classes(self) -> list[str]:
+        """The columns of ADEX that class the product."""
+        return [named.variable for named in self.intervention.classes] if self.intervention else []
+
+    @field_validator("terms")
+    @classmethod
+    def _known_meanings(cls, terms):
+        for column, meant in terms.items():
+            if column not in words.COLUMNS:
+                raise ValueError(f"{column!r} has no words that are looked up; use one of: {', '.join(words.COLUMNS)}")
+            if wrong := sorted(set(meant.values()) - set(words.meanings(column))):
+                known = ", ".join(words.meanings(column))
+                raise ValueError(f"{column}: a word cannot mean {wrong[0]!r}; it can mean: {known}")
+        return terms
 
     @model_validator(mode="after")
     def _coherent(self):
@@ -306,10 +248,24 @@ class Facts(Keys):
             raise ValueError("visits.schedule: `avisitn` must rise from one visit to the next")
         if self.visits.baseline not in numbers[:-1]:
             raise ValueError("visits.baseline: must be the `avisitn` of a scheduled visit that others follow")
+        if (
+            self.visits.final is not None
+            and self.visits.final not in numbers[numbers.index(self.visits.baseline) + 1 :]
+        ):
+            raise ValueError("visits.final: must be the `avisitn` of a scheduled visit after the baseline")
         names = {numbers[-1]: "final", self.visits.baseline: "baseline"}
         later = [visit for visit in self.visits.schedule if visit.avisitn not in names]
         _differ("visits.schedule", "label", [*names.values(), *(visit.label for visit in later)])
         _differ("parameters", "paramcd", [parameter.paramcd for parameter in self.parameters])
+        for parameter in self.parameters:
+            if parameter.id in OWN:
+                raise ValueError(
+                    f"parameters: the `paramcd` {parameter.paramcd!r} begins keys of the book's own, recode it"
+                )
+        for line in self.baseline:
+            _differ(f"baseline, {line.label}", "levels", list(line.levels))
+            if line.id == "smd":
+                raise ValueError("baseline: a line called `SMD` has keys of the book's own, recode it")
         _differ("estimands", "id", [estimand.id for estimand in self.estimands])
         _differ("families", "id", [family.id for family in self.families])
         _differ("baseline", "variable or paramcd", [str(line.variable or line.paramcd) for line in self.baseline])

@@ -215,7 +215,7 @@ def _adae(rng, adsl, events, last_week):
     start = rng.integers(1, 7 * max(last_week, 2), events).astype(float)
     odd = rng.random(events)
     start = np.where(odd < 0.04, np.nan, np.where(odd < 0.08, -rng.integers(1, 14, events), start))
-    emergent = (start > 0) | np.isnan(start)
+    emergent, end = (start > 0) | np.isnan(start), start + rng.integers(0, 20, events)
     grade = rng.choice([1, 2, 3, 4], events, p=[0.55, 0.3, 0.12, 0.03])
     outcome = rng.choice(["RECOVERED/RESOLVED", "RECOVERING/RESOLVING", "NOT RECOVERED/NOT RESOLVED"], events)
     fatal = np.arange(events) == events - 1 if events > 100 else np.zeros(events, bool)
@@ -234,7 +234,7 @@ def _adae(rng, adsl, events, last_week):
             "AEACN": rng.choice(["DOSE NOT CHANGED", "DRUG WITHDRAWN"], events, p=[0.95, 0.05]),
             "AEOUT": np.where(fatal, FATAL, outcome),
             "ASTDY": pd.array(start, dtype="Float64").astype("Int64"),
-            "AENDY": pd.array(start + rng.integers(0, 20, events), dtype="Float64").astype("Int64"),
+            "AENDY": pd.array(np.where(end == 0, 1, end), dtype="Float64").astype("Int64"),  # there is no day 0
             "TRTEMFL": np.where(emergent, "Y", "N"),
         }
     )

@@ -10,8 +10,10 @@ import pandas as pd
 
 from trialbook.errors import Fault, FaultsError, UserError
 from trialbook.results import formats
+from trialbook.trial import contradictions, reading
 from trialbook.trial import tables as schema
 from trialbook.trial.config import FACTS, REQUIRED, TABLES, AnalysisSet, Arm, Facts, Parameter, Visit, read_facts
+from trialbook.trial.records import Line
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Trial:
     adlb: pd.DataFrame
     adae: pd.DataFrame | None = None
     adex: pd.DataFrame | None = None
+    account: tuple[Line, ...] = ()
+    """What became of every row that was read."""
+    warnings: tuple[Fault, ...] = ()
+    """What is unusual in the tables and was not accepted in ``trial.yml``."""
 
     @cached_property
     def arms(self) -> list[Arm]:
@@ -50,6 +56,24 @@ class Trial:
         """
         chosen = self.adsl if analysis_set is None else self.adsl[self.adsl[analysis_set.flag] == "Y"]
         return {arm.id: chosen[chosen["TRT01P"] == arm.value] for arm in self.arms}
+
+    def treated(self) -> dict[str, pd.DataFrame]:
+        """Select the subjects of the safety set by the treatment they received.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            Rows of ADSL by arm id, test before reference: by TRT01A, or TRT01P where that is not recorded.
+        """
+        chosen = self.adsl[self.adsl[self.facts.analysis_sets.safety.flag] == "Y"]
+        received = chosen[self.received]
+        return {arm.id: chosen[received == arm.value] for arm in self.arms}
+
+    @cached_property
+    def received(self) -> str:
+        """The variable of ADSL that tells the treatment received."""
+        told = "TRT01A" in self.adsl and self.adsl["TRT01A"].notna().any()
+        return "TRT01A" if told else "TRT01P"
 
     def within(self, analysis_set: str) -> "Trial":
         """Choose the analysis set of the efficacy analyses.
@@ -107,9 +131,11 @@ class Trial:
 
     @cached_property
     def schedule(self) -> dict[str, Visit]:
-        """The scheduled visits from the baseline on by their part of a key: ``baseline`` first and ``final`` last."""
+        """The scheduled visits from the baseline on by their part of a key: ``baseline``, ``final`` the primary one."""
         visits = [v for v in self.facts.visits.schedule if v.avisitn >= self.facts.visits.baseline]
-        return {"baseline": visits[0], **{formats.slug(v.label): v for v in visits[1:-1]}, "final": visits[-1]}
+        final = visits[-1].avisitn if self.facts.visits.final is None else self.facts.visits.final
+        names = {visits[0].avisitn: "baseline", final: "final"}
+        return {names.get(visit.avisitn, formats.slug(visit.label)): visit for visit in visits}
 
     @cached_property
     def _seen(self) -> dict[str, set[float]]:
@@ -117,18 +143,19 @@ class Trial:
         return {str(paramcd): set(visits) for paramcd, visits in self.adlb.groupby("PARAMCD")["AVISITN"]}
 
     def visit_id(self, visit: Visit, paramcd: str) -> str:
-        """Name a visit in a key: ``baseline``, ``final`` for the last one of the parameter, or its label."""
+        """Name a visit in a key: ``baseline``, ``final`` for that of the parameter, or its label."""
         if visit.avisitn == self.facts.visits.baseline:
             return "baseline"
-        return "final" if visit == self.visits(paramcd)[-1] else formats.slug(visit.label)
+        return "final" if visit == self.final(paramcd) else formats.slug(visit.label)
 
-    def values(self, paramcd: str, analysis_set: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
+    def values(self, paramcd: str, of: AnalysisSet | dict[str, pd.DataFrame] | None = None) -> dict[str, pd.DataFrame]:
         """Spread a parameter over subjects and scheduled visits.
 
         Parameters
         ----------
         paramcd : str
-        analysis_set : AnalysisSet, optional
+        of : AnalysisSet or dict of str to DataFrame, optional
+            Whose values: a set, or rows of ADSL by arm id as of `treated`; all randomised when not given.
 
         Returns
         -------
@@ -139,9 +166,21 @@ class Trial:
         wide = rows.pivot(index="USUBJID", columns="AVISITN", values="AVAL")
         columns = [visit.avisitn for visit in self.visits(paramcd)]
         return {
-            arm: wide.reindex(index=subjects["USUBJID"], columns=columns)
-            for arm, subjects in self.subjects(analysis_set).items()
+            arm: wide.reindex(index=rows["USUBJID"], columns=columns)
+            for arm, rows in (of if isinstance(of, dict) else self.subjects(of)).items()
         }
+
+    def observed(self, paramcd: str, of: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
+        """Spread a parameter as `values` does, a derived value (with a DTYPE) as missing."""
+        derived = self.adlb["DTYPE"].notna() if "DTYPE" in self.adlb else pd.Series(False, index=self.adlb.index)
+        wide = self.values(paramcd, of)
+        measured = replace(self, adlb=self.adlb[~derived]).values(paramcd, of)
+        return {arm: measured[arm].reindex(columns=values.columns) for arm, values in wide.items()}
+
+    def final(self, paramcd: str) -> Visit:
+        """The visit of a parameter at which the arms are compared: the primary time point, or else its last one."""
+        visits = self.visits(paramcd)
+        return next((visit for visit in visits if visit.avisitn == self.facts.visits.final), visits[-1])
 
 
 class _Unread:
@@ -185,19 +224,13 @@ def read_trial(folder: str | Path) -> Trial:
     """
     folder = Path(folder)
     facts = read_facts(folder)
-    faults: list[Fault] = []
-    tables: dict[str, pd.DataFrame] = {}
-    for name in TABLES:
-        path = folder / f"{name}.csv"
-        if path.exists():
-            table, found = schema.read_table(path)
-            faults += found
-            if table is not None:
-                tables[name] = table
-        elif name in REQUIRED:
-            faults.append(Fault(path.name, "the file is missing", f"put {path.name} beside trial.yml"))
-    if all(name in tables for name in REQUIRED):
-        faults += schema.check(tables, facts)
+    read, faults, warnings = reading.read_tables(folder, facts)
+    account: list[Line] = []
+    if all(name in read for name in REQUIRED):
+        chosen, account, found = schema.check(read, facts)
+        faults += found
     if faults:
         raise FaultsError(folder, faults)
-    return Trial(folder, facts, **{name: schema.to_numbers(table, name, facts) for name, table in tables.items()})
+    warnings += contradictions.warn(chosen, facts)
+    tables = {name: schema.to_numbers(table, name, facts) for name, table in chosen.items()}
+    return Trial(folder, facts, **tables, account=tuple(account), warnings=tuple(warnings))

@@ -1,8 +1,6 @@
 """What a valid ADaM table is (pandera), and how to say what is wrong with one that is not."""
 
-import csv
-import io
-from pathlib import Path
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,111 +8,78 @@ import pandera.pandas as pa
 
 from trialbook.errors import Fault
 from trialbook.results.formats import slug
-from trialbook.stats import units
+from trialbook.trial import contradictions, dates, declared_units, records, words
 from trialbook.trial.config import Facts
+from trialbook.trial.likely import likely
+from trialbook.trial.unique import by_unique
 
 NUMERIC = {
     "adsl": ("AGE",),
-    "adlb": ("AVISITN", "AVAL", "ADY", "A1LO", "A1HI"),
-    "adae": ("ASTDY", "AENDY", "AETOXGR"),
-    "adex": ("AVAL", "ASTDY", "COURSE"),
+    "adlb": ("AVISITN", "AVAL", "ADY", "A1LO", "A1HI", "BASE", "CHG"),
+    "adae": ("ASTDY", "AENDY"),
+    "adex": ("AVAL", "ASTDY", "AENDY", "COURSE"),
 }
 RECORD = {"adsl": ["USUBJID"], "adlb": ["USUBJID", "PARAMCD", "AVISITN"]}  # what only one row may hold
 
 
-def read_table(path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
-    """Read one CSV as text.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    table : DataFrame or None
-        All columns as strings without blanks around them, an empty cell as missing; the index is the file's line.
-    faults : list of Fault
-        Of a file that cannot be read as a table at all.
-    """
-
-    def fail(rule, remedy, line=None):
-        return None, [Fault(path.name, rule, remedy, line)]
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        return fail(f"the file cannot be read: {error.strerror}", "mend that")
-    except UnicodeDecodeError as error:
-        return fail("the file is not UTF-8", "save it as “CSV UTF-8”", error.object[: error.start].count(b"\n") + 1)
-    if "\0" in text:
-        return fail("the file is not UTF-8", "save it as “CSV UTF-8”")
-    rows, line, reader = {}, 1, csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows[line] = [cell.strip() or np.nan for cell in cells]
-            line = reader.line_num + 1
-    except csv.Error as error:
-        return fail(f"not a CSV table: {error}", "mend the quotation marks from this row on", line)
-    if not rows:
-        return fail("the file is empty", "put a header line and the rows in it, or remove the file")
-    header = rows.pop(next(iter(rows)))
-    names = [name for name in header if isinstance(name, str)]
-    if len(header) == 1 and any(mark in name for name in names for mark in ";\t"):
-        return fail("the cells are not separated by commas", "save it as CSV with commas, and decimals with points")
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        return fail(f"the column {repeated[0]} stands twice", "keep one of the two", 1)
-    if not rows:
-        return fail("the file has a header and no rows", "add the rows, or remove the file")
-    ragged = [
-        Fault(
-            path.name, f"the row has {len(cells)} cells, the header {len(header)}", "give every row as many cells", row
-        )
-        for row, cells in rows.items()
-        if len(cells) != len(header)
-    ]
-    if ragged:
-        return None, ragged
-    return pd.DataFrame(rows.values(), index=list(rows), columns=header, dtype="str")[names], []
-
-
-def check(tables: dict[str, pd.DataFrame], facts: Facts) -> list[Fault]:
-    """Check all tables of a trial against its facts and against each other.
+def check(
+    tables: dict[str, pd.DataFrame], facts: Facts
+) -> tuple[dict[str, pd.DataFrame], list[records.Line], list[Fault]]:
+    """Check all tables of a trial against its facts and against each other, and take the records to be analysed.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
-        Text tables of `read_table`, by name; ``adsl`` and ``adlb`` are there.
+        Text tables of `reading.read_tables`, by name; ``adsl`` and ``adlb`` are there.
     facts : Facts
 
     Returns
     -------
-    list of Fault
+    tables : dict of str to DataFrame
+        The records to be analysed, as text; empty where there are faults.
+    account : list of Line
+        What becomes of every row read.
+    faults : list of Fault
         Empty for a valid trial.
     """
+    faults = _check_participants(tables["adsl"], facts)
     subjects = set(tables["adsl"].get("USUBJID", pd.Series(dtype=str)).dropna())
-    faults = []
     for name, table in tables.items():
         faults += _validate(f"{name}.csv", table, _schema(name, facts, subjects))
+    if faults:
+        return {}, [], faults
+    selection = records.select(tables, facts)
+    chosen = selection.tables
+    for name, table in chosen.items():
         faults += _check_repeats(f"{name}.csv", table, RECORD.get(name, []))
     if faults:
-        return faults
-    adsl, adlb = tables["adsl"], tables["adlb"]
-    for name, table in tables.items():
-        faults += _check_shared(f"{name}.csv", table, adsl) if name != "adsl" else []
-    return faults + _check_arms(adsl, facts) + _check_parameters(adlb, facts) + _check_units(adlb, facts)
+        return {}, [], faults
+    for name, table in chosen.items():
+        faults += _check_shared(f"{name}.csv", table, chosen["adsl"]) if name != "adsl" else []
+    faults += _check_arms(chosen["adsl"], facts, selection.account) + _check_parameters(chosen["adlb"], facts)
+    faults += declared_units.check(chosen["adlb"], facts) + contradictions.check(chosen, facts)
+    return ({} if faults else chosen), selection.account, faults
 
 
 def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
     """Turn the numeric columns of a valid text table into floats, those of ADLB in the units of ``trial.yml``."""
     wanted = [column for column in _numeric(name, facts) if column in table]
-    numbers = table.assign(**{column: pd.to_numeric(table[column]).astype(float) for column in wanted})
-    return (_in_declared_units(numbers, facts) if name == "adlb" else numbers).reset_index(drop=True)
+    read = {column: by_unique(table[column], _to_float) for column in wanted}
+    read |= {column: dates.iso(table[column], facts.dates) for column in dates.USED if column in table}
+    if "AETOXGR" in table:
+        grades = words.understood(table["AETOXGR"], "AETOXGR", facts.terms)
+        read["AETOXGR"] = pd.to_numeric(grades.mask(grades == words.UNKNOWN)).astype(float)
+    numbers = table.assign(**read)
+    return (declared_units.convert(numbers, facts) if name == "adlb" else numbers).reset_index(drop=True)
+
+
+def _to_float(text: pd.Series) -> pd.Series:
+    return pd.to_numeric(text).astype(float)
 
 
 def _numeric(name, facts):
     extra = (
-        [line.variable for line in facts.baseline if line.variable and line.type != "category"]
+        [line.variable for line in facts.baseline if line.variable and line.type in ("mean", "median")]
         if name == "adsl"
         else []
     )
@@ -123,19 +88,16 @@ def _numeric(name, facts):
 
 def _schema(name, facts, subjects):
     """Build the pandera schema of one text table; each check's name is the rule, its description the remedy."""
-    columns = {column: pa.Column(nullable=True, required=False, checks=_IS_NUMBER) for column in _numeric(name, facts)}
+    columns = {column: _optional(_IS_NUMBER) for column in _numeric(name, facts)}
+    columns |= {column: _optional(_is_date(facts.dates)) for column in dates.USED}
+    columns |= {column: _optional(_NOT_MISSING) for column in ("TRTP", "TRTA", "TRT01A", "SEX", "AEBODSYS")}
+    columns |= {column: _optional([*_not_missing(column), _known(column, facts)]) for column in words.COLUMNS}
+    columns |= {column: _optional(_FLAG) for column in ("ANL01FL", "ABLFL", "TRTEMFL")}
     if name == "adsl":
-        columns["USUBJID"] = pa.Column()
-        columns["TRT01P"] = pa.Column(checks=_one_of("an arm of trial.yml", [arm.value for arm in facts.arms]))
-        for flag in {chosen.flag for chosen in facts.analysis_sets.declared.values()}:
-            columns[flag] = pa.Column(nullable=True, checks=_FLAG)
         for line in facts.baseline:
             if line.variable:
-                known = _one_of("a level of trial.yml", list(line.levels)) if line.levels else _SPELT_ALIKE
-                columns[line.variable] = pa.Column(
-                    nullable=True, checks=known if line.type == "category" else _IS_NUMBER
-                )
-        columns["DCSREAS"] = pa.Column(nullable=True, required=False, checks=_SPELT_ALIKE)
+                columns[line.variable] = pa.Column(nullable=True, checks=_of_baseline(line))
+        columns["DCSREAS"] = _optional([*_not_missing("DCSREAS"), _SPELT_ALIKE, _known("DCSREAS", facts)])
     else:
         columns["USUBJID"] = pa.Column(
             checks=_rule(
@@ -145,50 +107,135 @@ def _schema(name, facts, subjects):
             )
         )
     if name == "adlb":
-        columns["PARAMCD"] = pa.Column()
-        columns["AVISITN"] = pa.Column(checks=_IS_NUMBER)
-        columns["AVAL"] = pa.Column(nullable=True, checks=_IS_NUMBER)
+        columns["PARAMCD"] = pa.Column(checks=_not_nearly("a PARAMCD of trial.yml", _codes(facts)))
+        columns["AVISITN"] = pa.Column(nullable=True, checks=_IS_NUMBER)
+        columns["AVAL"] = pa.Column(nullable=True, checks=[_IS_NUMBER, _IS_COMPUTABLE])
     if name == "adae":
         columns["AEDECOD"] = pa.Column(checks=_SPELT_ALIKE)
-        columns["AEBODSYS"] = pa.Column(nullable=True, required=False, checks=_SPELT_ALIKE)
-        columns["AETOXGR"] = pa.Column(nullable=True, required=False, checks=[_IS_NUMBER, _IS_GRADE])
-        for flag in ("TRTEMFL", "AESER"):
-            columns[flag] = pa.Column(nullable=True, required=False, checks=_FLAG)
+        columns["AEBODSYS"] = _optional([_NOT_MISSING, _SPELT_ALIKE])
     return pa.DataFrameSchema(columns)
 
 
-def _rule(rule, remedy, holds):
-    return pa.Check(holds, name=rule, description=remedy)
+def _rule(rule, remedy, holds, alone=True):
+    """Make a check of pandera; `alone` says that it judges each cell whatever the others are."""
+    return pa.Check((lambda cells: by_unique(cells, holds)) if alone else holds, name=rule, description=remedy)
 
 
 def _one_of(what, values):
     return _rule(f"must be {what}", f"use one of: {', '.join(values)}", lambda column: column.isin(values))
 
 
+def _optional(checks):
+    return pa.Column(nullable=True, required=False, checks=checks)
+
+
+def _codes(facts):
+    return [*(parameter.paramcd for parameter in facts.parameters), *(b.paramcd for b in facts.baseline if b.paramcd)]
+
+
+def _of_baseline(line):
+    """Say what the variable of a line of the baseline table must be."""
+    if line.type == "category":
+        return _one_of("a level of trial.yml", list(line.levels)) if line.levels else [_NOT_MISSING, _SPELT_ALIKE]
+    return _FLAG if line.type == "flag" else _IS_NUMBER
+
+
+def _known(column, facts):
+    """Let a column hold words of which it is known what they mean."""
+    means = ", ".join(words.meanings(column))
+    return _rule(
+        "must be a grade from 1 to 5" if column == "AETOXGR" else f"the meaning of this word in {column} is not known",
+        f"use a known word: {words.examples(column)}\n"
+        f"        or say in trial.yml what it means ({means}): `terms: {{{column}: {{the word: its meaning}}}}`",
+        lambda said: ~said.isin(words.unknown(said.dropna().unique(), column, facts.terms)),
+    )
+
+
+def _not_missing(column):
+    """Refuse the words with which programs write that a value is missing, where they say nothing else."""
+    return [_NOT_MISSING] if column not in words.KNOWN or "NONE" not in words.KNOWN[column] else [_NOT_MISSING_BUT_NONE]
+
+
+def _not_nearly(what, known):
+    """Refuse a text that is probably a misspelt known one."""
+    remedy = f"correct it; those of trial.yml are {', '.join(dict.fromkeys(known))}"
+    return _rule(f"is nearly, but not quite, {what}", remedy, lambda said: ~said.isin(_slips(said, known)))
+
+
+def _slips(said, known):
+    return [text for text in said.dropna().unique() if text not in known and likely(text, known)]
+
+
+def _is_date(counted):
+    return _rule(
+        "must be a full date",
+        "write it as 2021-02-10; a number of days is one where trial.yml says `dates: sas` or `dates: excel`",
+        lambda cells: dates.iso(cells, counted).notna(),
+    )
+
+
 def _is_number(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").abs() < np.inf
-
-
-def _is_grade(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column, errors="coerce").isin([1, 2, 3, 4, 5]) | ~_is_number(column)
 
 
 def _is_spelt_alike(column: pd.Series) -> pd.Series:
     return column == column.groupby(column.map(slug)).transform("first")
 
 
+MISSING = {"NA", "N/A", "#N/A", "NAN", "<NA>", "NULL", "."}  # what programs write for a missing value, besides NONE
+TOO_LARGE = 1e15
+
 _IS_NUMBER = _rule(
     "must be a number", "write it with a decimal point, or leave the cell empty if it is missing", _is_number
 )
-_IS_GRADE = _rule(
-    "must be a grade from 1 to 5",
-    "write the grade as a digit, or leave the cell empty if it is missing",
-    _is_grade,
+_IS_COMPUTABLE = _rule(
+    "must be a number that can be measured",
+    "correct it",
+    lambda column: ~(pd.Series(pd.to_numeric(column, errors="coerce")).abs() >= TOO_LARGE),
 )
 _FLAG = _one_of("a flag", ["Y", "N"])
 _SPELT_ALIKE = _rule(
-    "differs from an earlier row only in case or punctuation", "spell it alike in all rows", _is_spelt_alike
+    "differs from an earlier row only in case or punctuation",
+    "spell it alike in all rows",
+    _is_spelt_alike,
+    alone=False,
 )
+_IF_MISSING = "leave the cell empty if it is missing, or declare the value under `levels` in trial.yml if it is one"
+_NOT_MISSING = _rule(
+    "is what programs write for a missing value", _IF_MISSING, lambda s: ~s.str.upper().isin({*MISSING, "NONE"})
+)
+_NOT_MISSING_BUT_NONE = _rule(
+    "is what programs write for a missing value", _IF_MISSING, lambda s: ~s.str.upper().isin(MISSING)
+)
+
+
+def _check_participants(adsl, facts):
+    """Say whose row or arm is not to be found: who is in the trial decides what the other tables must hold."""
+    columns = {
+        "USUBJID": pa.Column(),
+        "TRT01P": pa.Column(
+            nullable=True, checks=[_NOT_MISSING, _not_nearly("an arm of trial.yml", [a.value for a in facts.arms])]
+        ),
+    }
+    for flag in {chosen.flag for chosen in facts.analysis_sets.declared.values()}:
+        columns[flag] = pa.Column(nullable=True, checks=_FLAG)
+    if faults := _validate("adsl.csv", adsl, pa.DataFrameSchema(columns)) + _check_repeats(
+        "adsl.csv", adsl, RECORD["adsl"]
+    ):
+        return faults
+    allocated = pd.Series(True, index=adsl.index)  # unless a row tells that the participant was not randomised
+    allocated &= records.allocation(adsl.assign(TRT01P=adsl["TRT01P"].fillna("?")), facts) != records.NOT_RANDOMISED
+    for column, without in (
+        ("RANDFL", adsl.get("RANDFL") != "Y"),
+        ("RANDDT", adsl.get("RANDDT", adsl["USUBJID"]).isna()),
+    ):
+        if column in adsl:
+            allocated &= ~without
+    remedy = "write the arm; of a participant who was not randomised, let ARM say `Screen Failure`"
+    return [
+        Fault("adsl.csv", "the cell is empty", remedy, row, "TRT01P")
+        for row in adsl.index[adsl["TRT01P"].isna() & allocated]
+    ]
 
 
 def _validate(file, table, schema):
@@ -196,9 +243,29 @@ def _validate(file, table, schema):
         schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
         remedies = {check.name: check.description for column in schema.columns.values() for check in column.checks}
-        faults = [_fault(file, case, remedies) for case in errors.failure_cases.to_dict("records")]
-        return sorted(faults, key=lambda fault: fault.row or 0)
+        cases, with_commas = _with_commas(file, errors.failure_cases.to_dict("records"))
+        return with_commas + sorted((_fault(file, case, remedies) for case in cases), key=lambda fault: fault.row or 0)
     return []
+
+
+def _with_commas(file, cases):
+    """Take out the numbers that only have a decimal comma, and say so once of each column."""
+    others: list[dict] = []
+    found: dict[str, list[dict]] = {}
+    for case in cases:
+        is_comma = case["check"] == _IS_NUMBER.name and re.fullmatch(r"[+-]?\d+,\d+", str(case["failure_case"]))
+        (found.setdefault(str(case["column"]), []) if is_comma else others).append(case)
+    said = "the decimals are written with a comma (found {failure_case!r})"
+    return others, [
+        Fault(
+            file,
+            said.format(**own[0]),
+            f"write decimals with a point ({len(own)} such cells)",
+            int(own[0]["index"]),
+            column,
+        )
+        for column, own in found.items()
+    ]
 
 
 def _fault(file, case, remedies):
@@ -219,7 +286,8 @@ def _check_repeats(file, table, columns):
         return []
     records = table[columns].dropna()
     if "AVISITN" in columns:
-        records = records.assign(AVISITN=pd.to_numeric(records["AVISITN"], errors="coerce")).dropna()
+        records = records.assign(AVISITN=by_unique(records["AVISITN"], _to_float))
+    records = records[records.duplicated(columns, keep=False)]
     first = records.index.to_series().groupby([records[column] for column in columns]).transform("first")
     what = "participant" if len(columns) == 1 else "participant, parameter and visit"
     remedy = "keep the row that is to be analysed"
@@ -244,11 +312,12 @@ def _check_shared(file, table, adsl):
     return faults
 
 
-def _check_arms(adsl, facts):
+def _check_arms(adsl, facts, account):
     """Say where the number randomised is not that of trial.yml, and which arm has nobody to analyse."""
     faults = []
     if facts.randomised not in (None, len(adsl)):
-        rule = f"{len(adsl)} participants, but trial.yml says `randomised: {facts.randomised}`"
+        others = "".join(f", {line.rows} {line.what}" for line in account if line.table == "adsl" and not line.analysed)
+        rule = f"{len(adsl)} participants in the two arms{others}, but trial.yml says `randomised: {facts.randomised}`"
         faults.append(Fault("adsl.csv", rule, "give one row to everybody randomised, or correct trial.yml"))
     sets = {chosen.flag: chosen.label for chosen in facts.analysis_sets.declared.values()}
     for arm in facts.arms:
@@ -272,7 +341,8 @@ def _check_arms(adsl, facts):
 
 def _check_parameters(adlb, facts):
     """Say which parameter of trial.yml has no value at the visits where it needs one."""
-    visits = pd.to_numeric(adlb["AVISITN"]).where(adlb["AVAL"].notna())
+    visits = by_unique(adlb["AVISITN"], _to_float).where(adlb["AVAL"].notna())
+    seen = {str(code): set(own) for code, own in visits.groupby(adlb["PARAMCD"])}
     scheduled = [visit.avisitn for visit in facts.visits.schedule if visit.avisitn >= facts.visits.baseline]
     after = scheduled[1:]
     needs = [(p.paramcd, "parameters", scheduled, "at any scheduled visit") for p in facts.parameters]
@@ -284,49 +354,5 @@ def _check_parameters(adlb, facts):
     return [
         Fault("adlb.csv", f"no value of {code} {when} (declared in trial.yml, {where})", remedy, column="PARAMCD")
         for code, where, wanted, when in needs
-        if not ((adlb["PARAMCD"] == code) & visits.isin(wanted)).any()
+        if not seen.get(code, set()) & set(wanted)
     ]
-
-
-def _other_units(adlb, facts):
-    """Yield each declared parameter, and a unit other than the declared one, with the rows that are in it."""
-    if "AVALU" not in adlb:
-        return
-    rows = adlb.groupby(["PARAMCD", "AVALU"]).groups
-    for parameter in facts.parameters:
-        for code, unit in rows:
-            if code == parameter.paramcd and unit != parameter.unit:
-                yield parameter, unit, rows[code, unit]
-
-
-def _check_units(adlb, facts):
-    """Say which rows are in a unit that is not known, or that cannot be converted to the declared one."""
-    faults: list[Fault] = []
-    seen: dict[str, str] = {}
-    for parameter, unit, rows in _other_units(adlb, facts):
-        wanted = parameter.unit or seen.setdefault(parameter.paramcd, unit)  # one unit throughout need not be declared
-        if not parameter.unit and units.spelling(unit) != units.spelling(wanted):
-            rule = f"{parameter.paramcd} is in {unit!r} here and in {wanted!r} elsewhere, and trial.yml says no `unit`"
-            remedy = "write the parameter's `unit` in trial.yml, to which the values are then converted"
-            faults += [Fault("adlb.csv", rule, remedy, row, "AVALU") for row in rows]
-            continue
-        try:
-            units.convert([], unit, wanted, parameter.paramcd)
-        except units.UnitError as error:
-            rule = f"{error} ({parameter.paramcd} is declared in {wanted!r})"
-            remedy = "correct the unit here, or that of the parameter in trial.yml"
-            faults += [Fault("adlb.csv", rule, remedy, row, "AVALU") for row in rows]
-    return faults
-
-
-def _in_declared_units(adlb, facts):
-    """Convert the values and normal ranges that are in another unit than the declared one."""
-    converted = adlb.copy()
-    for parameter, unit, rows in _other_units(adlb, facts):
-        if parameter.unit:
-            for column in [column for column in ("AVAL", "A1LO", "A1HI") if column in adlb]:
-                converted.loc[rows, column] = units.convert(
-                    adlb.loc[rows, column], unit, parameter.unit, parameter.paramcd
-                )
-            converted.loc[rows, "AVALU"] = parameter.unit
-    return converted

@@ -15,8 +15,10 @@ from sphinx.errors import ExtensionError, SphinxError, SphinxParallelError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from trialbook import provenance
+from trialbook.checks import disclosure
 from trialbook.errors import UserError
 from trialbook.project import Project
+from trialbook.trial.model import read_trial
 from trialbook.workflow import faults, kept, plan
 from trialbook.workflow.faults import Fault
 
@@ -58,7 +60,10 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
     ------
     BookError
         With one line per fault; `output` is then as it was.
+    DisclosureError
+        If the prose tells of a participant.
     """
+    disclosure.check_texts(read_trial(project.trial), _prose(project))
     if project.source != project.root:
         _stage(project)
     work, built = output.parent / ".work", _beside(output)
@@ -79,6 +84,13 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
     _put(built, output)
     listings = {name: output / f"{name}.txt" for name in LISTS}
     return {name: path.read_text("utf8").splitlines() for name, path in listings.items() if path.exists()}
+
+
+def _prose(project: Project) -> dict[str, str]:
+    """What the authors wrote that the pages show, by its file."""
+    shown = [path for path in (project.claims, project.consort) if path.exists()]
+    texts = {f"{page}.md": text for page, text in project.texts().items()}
+    return texts | {os.path.relpath(path, project.root): path.read_text("utf8") for path in shown}
 
 
 def _beside(output: Path) -> Path:

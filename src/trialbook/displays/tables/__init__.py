@@ -16,6 +16,7 @@ from trialbook.displays.tables.efficacy import (
 )
 from trialbook.displays.tables.fitted import final_tests, gee_coefficients, scenario_models, simulated_design
 from trialbook.displays.tables.reconciliation import reconciliation, reconciliation_scenarios
+from trialbook.displays.tables.records import records, warnings
 from trialbook.displays.tables.rows import rows_of_parameter, rows_of_table
 from trialbook.displays.tables.safety import (
     adverse_events,

@@ -96,7 +96,7 @@ def attendance(trial: Trial, results: Results, flow: Results) -> Table:
 
 def exposure(trial: Trial, results: Results, flow: Results) -> Table:
     """Lay out the treatment given against the plan."""
-    columns = ["Treatment given", *arm_columns(trial, flow, "safety")]
+    columns = ["Treatment given", *arm_columns(trial, flow, "as_treated")]
     if not len(results):
         return Table("cohort.exposure", columns, [], ["Exposure was not collected in this trial."])
 

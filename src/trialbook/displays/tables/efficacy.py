@@ -9,8 +9,9 @@ from trialbook.displays.tables.table import Cell, Column, Row, Table
 from trialbook.results.row import Results
 
 if TYPE_CHECKING:
-    from trialbook.trial.config import Family, Parameter
+    from trialbook.trial.config import Parameter
     from trialbook.trial.model import Trial
+    from trialbook.trial.stated import Family
 
 
 def by_visit(trial: Trial, results: Results, parameter: Parameter) -> Table:

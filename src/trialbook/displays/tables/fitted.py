@@ -135,7 +135,7 @@ def simulated_design(trial: Trial, results: Results) -> Table:
             continue
         spread = [row for row in results if row.key.startswith(f"{key}.") and row.statistic == "SD"]
         rows += [Row(row.label, [row], 1) for row in spread if row.label]
-        rows.append(Row(trial.visits(parameter.paramcd)[-1].label, [results[f"{key}.sd"]], 1))
+        rows.append(Row(trial.final(parameter.paramcd).label, [results[f"{key}.sd"]], 1))
         said = (
             f"{trials.display} trials of {trials.n} participants, correlation {results[f'{key}.correlation'].display}"
         )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from trialbook.displays import words
 from trialbook.displays.tables.table import Cell, Column, Row, Table, arm_columns
-from trialbook.results.row import Results
+from trialbook.results.row import Result, Results
 
 if TYPE_CHECKING:
+    from trialbook.trial.config import Arm
     from trialbook.trial.model import Trial
 
 _NO_EVENTS = "Adverse events were not collected in this trial."
@@ -61,7 +62,11 @@ def adverse_events(trial: Trial, results: Results, flow: Results) -> Table:
         f"{results['safety.events.emergent'].method}.",
         f"Difference: {words.contrast(trial)}; CI: confidence interval (Newcombe). "
         "P: Fisher's exact test, not adjusted for the number of terms.",
+        *_by_treatment(trial, flow),
+        *_how_related(trial, results),
     ]
+    if share := _smallest_share(trial):
+        notes.append(f"Terms that fewer than {share:g}% of the participants of each arm had are not listed.")
     return Table("safety.adverse_events", columns, _event_rows(trial, results, cells), notes)
 
 
@@ -104,6 +109,7 @@ def event_grades(trial: Trial, results: Results, flow: Results) -> Table:
         "Participants, n (%), and events, treatment-emergent.",
         "By grade, each participant stands once, and only events of the worst grade are counted; "
         "by relation, a participant may stand more than once.",
+        *_by_treatment(trial, flow),
     ]
     return Table("safety.grades", _counted_columns(trial, flow), rows, notes)
 
@@ -144,7 +150,7 @@ def _no_events(key: str) -> Table:
 
 def _counted_columns(trial: Trial, flow: Results) -> list[Column]:
     columns: list[Column] = ["Event"]
-    for column in arm_columns(trial, flow, "safety"):
+    for column in arm_columns(trial, flow, "as_treated"):
         columns += [column, "Events"]
     return columns
 
@@ -158,6 +164,32 @@ def _parts(trial: Trial, results: Results) -> list[str]:
     """The lines of the adverse events in their order, as parts of keys."""
     end = f".{trial.arms[0].id}.n_pct"
     return [part.removesuffix(end) for part in results.under("safety") if part.endswith(end)]
+
+
+def _by_treatment(trial: Trial, flow: Results) -> list[str]:
+    """Say that safety goes by the treatment received, where that is not always the one allocated."""
+    others = [row for arm in trial.arms if (row := flow.get(f"cohort.received_other.{arm.id}.n"))]
+    said = ", ".join(f"{row.display} allocated to {arm.label}" for arm, row in _allocated(trial, others))
+    return [f"By the treatment received; another than the allocated one was received by {said}."] if others else []
+
+
+def _allocated(trial: Trial, rows: list[Result]) -> list[tuple[Arm, Result]]:
+    return [(arm, row) for arm in trial.arms for row in rows if row.group == arm.id]
+
+
+def _how_related(trial: Trial, results: Results) -> list[str]:
+    row = results.get(f"safety.related.{trial.arms[0].id}.n_pct")
+    return [f"{_OVERALL['related']}: {row.method}."] if row else []
+
+
+def _smallest_share(trial: Trial) -> float:
+    return trial.facts.harms.smallest_share if trial.facts.harms else 0
+
+
+def _is_listed(trial: Trial, results: Results, part: str) -> bool:
+    """Whether enough participants of some arm had a term."""
+    shares = [results[f"safety.{part}.{arm.id}.pct"].value for arm in trial.arms]
+    return max(shares) >= _smallest_share(trial)
 
 
 def _label(trial: Trial, results: Results, part: str) -> str:
@@ -176,7 +208,8 @@ def _event_rows(trial: Trial, results: Results, cells: Callable[[str], list[Cell
     for part in own:
         if part not in several:
             is_class = part.startswith("soc.") and part.count(".") == 1
-            rows.append(Row(_label(trial, results, part), cells(part), int(not is_class)))
+            if is_class or _is_listed(trial, results, part):
+                rows.append(Row(_label(trial, results, part), cells(part), int(not is_class)))
     return rows
 
 
