@@ -57,8 +57,9 @@ def pytest_runtest_makereport(item):
 
 
 def sampled(sample, cases):
-    """Cases of a test, of which all but the sample are long."""
-    return [case if case == sample else pytest.param(case, marks=pytest.mark.long) for case in cases]
+    """Cases of a test, of which all but the sample, one or a set, are long."""
+    kept = sample if isinstance(sample, set) else {sample}
+    return [case if case in kept else pytest.param(case, marks=pytest.mark.long) for case in cases]
 
 
 class Editable:

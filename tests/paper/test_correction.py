@@ -185,6 +185,7 @@ def articles(site):
     }
 
 
+@pytest.mark.long
 def test_a_book_brought_up_to_date_is_the_book_built_from_nothing(verified):
     copy, _ = verified
     clean = Site(copy.folder / "_build/verify/html")
@@ -192,6 +193,7 @@ def test_a_book_brought_up_to_date_is_the_book_built_from_nothing(verified):
     assert articles(clean) == articles(copy.site)
 
 
+@pytest.mark.long
 def test_the_notebook_ends_in_its_verdict(verified):
     copy, done = verified
     count = len(json.loads((copy.folder / "book/numbers.lock.json").read_text("utf8"))["numbers"])
@@ -200,6 +202,7 @@ def test_the_notebook_ends_in_its_verdict(verified):
     assert any("Receipt of a verification" in output.get("data", {}).get("text/html", "") for output in outputs)
 
 
+@pytest.mark.long
 def test_the_receipt_says_what_matched_and_where(verified):
     copy, _ = verified
     found = json.loads((copy.folder / "_build/receipt.json").read_text("utf8"))
@@ -213,6 +216,7 @@ def test_the_receipt_says_what_matched_and_where(verified):
     assert platform.node() not in text and str(copy.folder) not in text + json.dumps(found)
 
 
+@pytest.mark.long
 def test_a_number_that_is_not_reproduced_fails_with_its_sentence(verified):
     """The lock is altered, and then compared with what was computed anew."""
     copy, _ = verified

@@ -104,8 +104,8 @@ def test_a_table_that_was_cut_is_warned_of(copy):
 
 
 def test_a_warning_that_is_accepted_and_not_given_is_one(copy):
-    copy.facts(lambda facts: facts.update(accepted_warnings=[{"name": "far valu", "reason": "checked"}]))
-    assert [warning.rule for warning in copy.read().warnings] == ["there is no warning 'far valu'"]
+    copy.facts(lambda facts: facts.update(accepted_warnings=[{"name": "far values", "reason": "checked"}]))
+    assert [warning.rule for warning in copy.read().warnings] == ["there is no warning 'far values'"]
 
 
 def test_a_completer_without_the_last_visit_is_warned_of(copy):

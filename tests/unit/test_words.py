@@ -1,5 +1,7 @@
 """Words of coded columns: what each means, by CDISC's lists and CTCAE, and that an unknown one is refused by name."""
 
+import itertools
+
 import pytest
 
 from trialbook.analysis.adverse_events import adverse_events
@@ -150,23 +152,18 @@ def test_a_line_counts_what_the_words_mean(copy, column, word, line, events):
 MISSING = ["NA", "N/A", "None", ".", "NULL", "nan", "#N/A"]
 
 
-@pytest.mark.parametrize("word", MISSING)
+CODED = [
+    *(("adsl", column) for column in ("TRT01P", "TRT01A", "SEX", "EOSSTT", "DCSREAS", "TRANSMIS")),
+    *(("adae", column) for column in ("AESEV", "AEOUT", "AEBODSYS")),
+    ("adlb", "TRTP"),
+]
+
+
 @pytest.mark.parametrize(
-    ("table", "column"),
-    [
-        ("adsl", "TRT01P"),
-        ("adsl", "TRT01A"),
-        ("adsl", "SEX"),
-        ("adsl", "EOSSTT"),
-        ("adsl", "DCSREAS"),
-        ("adsl", "TRANSMIS"),
-        ("adae", "AESEV"),
-        ("adae", "AEOUT"),
-        ("adae", "AEBODSYS"),
-        ("adlb", "TRTP"),
-    ],
+    ("place", "word"), [*zip(CODED, itertools.cycle(MISSING)), *zip(itertools.repeat(CODED[3]), MISSING)]
 )
-def test_what_programs_write_for_a_missing_value_is_no_value(copy, table, column, word):
+def test_what_programs_write_for_a_missing_value_is_no_value(copy, place, word):
+    table, column = place
     copy.cell(table, 3, column, word)
     with pytest.raises(FaultsError, match=f"{table}.csv, row 3, {column}"):
         copy.read()
