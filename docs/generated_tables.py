@@ -119,14 +119,14 @@ class YamlKeys(Generated):
     def lines(self) -> Iterator[str]:
         module, _, name = self.arguments[0].rpartition(".")
         home = import_module(module)
-        meanings = ModuleAnalyzer.for_module(module).find_attr_docs()
         for model in _parts(getattr(home, name)):
+            meanings = ModuleAnalyzer.for_module(model.__module__).find_attr_docs()
             yield from (f"## {_title(model)}", "", inspect.getdoc(model) or "", "")
             rows = []
             for key, field in model.model_fields.items():
                 said = " ".join(meanings.get((model.__name__, key), []))
                 if not said:
-                    raise self.error(f"{model.__name__}.{key} in {module} has no docstring below it")
+                    raise self.error(f"{model.__name__}.{key} in {model.__module__} has no docstring below it")
                 kind = ", ".join([_kind(field.annotation), *_limits(field)])
                 rows.append((f"`{key}`", kind, _default(field), said))
             yield from table(("Key", "Is", "Default", "Meaning"), rows)

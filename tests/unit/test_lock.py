@@ -97,3 +97,16 @@ def test_the_lock_of_this_repository_is_that_of_the_paper():
     }
     assert placed <= found["numbers"].keys()
     assert found["data"] == lock.hashes(Project.find(ROOT).data)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", "[1]", '[{"key": "a"}]', '{"numbers": []}', '"x"', "null", '[{"key": ["a"]}]', "[[]]"]
+)
+def test_results_of_another_shape_are_said_to_be_none(tmp_path, content):
+    path = tmp_path / "results.json"
+    path.write_text(content, "utf8")
+    for read in (lock.of_site, lock.read):
+        try:
+            read(path)
+        except lock.LockError as refused:
+            assert "trialbook" in str(refused)

@@ -39,7 +39,7 @@ class Scenario(Keys):
     covariance: Literal["robust", "KC", "MD", "CR2", "model"] = "robust"
     reference: Literal["z", "t", "satterthwaite", "kenward-roger", "randomisation"] = "z"
     adjusted: bool = True
-    analysis_set: str = "efficacy"
+    analysis_set: Literal["efficacy", "safety", "per_protocol"] = "efficacy"
     missing: Literal["available", "complete", "imputed"] = "available"
 
     def name(self, estimand: str) -> str:

@@ -15,6 +15,7 @@ ZERO = 1e-9  # what is smaller is nothing, or what rounding leaves of nothing, w
 NULL = {"difference": 0, "ratio": 1}  # of an interval, by its group or by the statistic that it is the interval of
 MACHINE = "environment"  # the dataset of versions, which the receipt compares with those locked
 ACCEPT = "`trialbook accept` writes it"
+BUILD = "`trialbook build` builds the book that has it"
 
 Value = float | int | str | list | None
 
@@ -62,11 +63,14 @@ def of_site(results: Path, data: Iterable[Path] = ()) -> Lock:
     LockError
         If there is no such file, or it is not that of a book.
     """
-    rows = {row["key"]: row for row in _load(results, "`trialbook build` builds the book that has it")}
-    used = results.with_name("numbers.json")
-    keys = rows.keys() & _load(used, "") if used.exists() else rows.keys()
-    numbers = {key: _number(rows, key) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
-    alpha = rows["trial.alpha"]["value"] if "trial.alpha" in rows else 0.05
+    read, used = _load(results, BUILD), results.with_name("numbers.json")
+    try:
+        rows = {row["key"]: row for row in read}
+        keys = rows.keys() & set(_load(used, BUILD)) if used.exists() else rows.keys()
+        numbers = {key: _number(rows, key) for key in sorted(keys) if rows[key]["dataset"] != MACHINE}
+        alpha = rows["trial.alpha"]["value"] if "trial.alpha" in rows else 0.05
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LockError(f"{results}: not the results of a book ({error!r:.80}); {BUILD}") from None
     return Lock(alpha, hashes(data), numbers)
 
 
