@@ -95,7 +95,8 @@ def _add_difference(
     known = [values.dropna() for values in by_arm.values()]
     facts = {**facts, "n": sum(map(len, known))}
     if line.type in ("category", "flag"):
-        counts = [[int((values == level).sum()) for level in levels] for values in known]
+        counted = ["Y", "N"] if line.type == "flag" else levels
+        counts = [[int((values == level).sum()) for level in counted] for values in known]
         method = "Mahalanobis distance of the proportions, without direction (Yang & Dalton 2012)"
         _add_smd(results, f"baseline.{line.id}.smd", balance.distribution_difference, counts, method=method, **facts)
     else:

@@ -33,7 +33,7 @@ def flow(trial: Trial) -> Results:
 
     References
     ----------
-    Hopewell et al. 2025, BMJ 388:e081123 (CONSORT 2025, items 22a and 22b).
+    Hopewell et al. 2025, BMJ 389:e081123 (CONSORT 2025, items 22a and 22b).
     """
     results = Results(trial.facts.alpha, dataset="adsl", unit="participants")
     sets = {"efficacy": trial.facts.analysis_sets.efficacy, "safety": trial.facts.analysis_sets.safety}
@@ -49,7 +49,7 @@ def flow(trial: Trial) -> Results:
         results.add(f"cohort.{name}.n", int((trial.adsl[chosen.flag] == "Y").sum()), "count", **facts)
     for arm, subjects in trial.treated().items():
         facts = {"method": f"{sets['safety'].flag}, by {trial.received}", "analysis_set": sets["safety"].label}
-        results.add(f"cohort.as_treated.{arm}.n", len(subjects), "count", group=arm, n=everybody, **facts)
+        results.add(f"cohort.as_treated.{arm}.n", len(subjects), "count", group=arm, n=len(subjects), **facts)
     scheduled = {visit.avisitn for visit in trial.facts.visits.schedule}
     results.add(
         "cohort.unscheduled.records",

@@ -177,7 +177,8 @@ def _over_follow_up(trial: Trial, wide: Wide, datasets: list[Wide]) -> imputatio
 
 def _at_final_visit(trial: Trial, wide: Wide, datasets: list[Wide]) -> imputation.Pooled:
     """Pool the difference at the final visit."""
-    last, alpha = next(iter(wide.values())).columns[-1], trial.facts.alpha
+    visits, alpha = list(next(iter(wide.values()))), trial.facts.alpha
+    last = trial.facts.visits.final if trial.facts.visits.final in visits else visits[-1]
     pairs = [[arm[last].to_numpy(float) for arm in data.values()] for data in datasets]
     found = [t_test(test, reference, alpha=alpha) for test, reference in pairs]
     return imputation.pool([one.estimate for one in found], [one.se**2 for one in found], found[0].df, alpha)

@@ -49,13 +49,20 @@ def characteristics(trial: Trial, trials: int) -> Results:
     """
     results = Results(trial.facts.alpha, dataset="simulated")
     for index, (parameter, wide) in enumerate(each_parameter(trial)):
-        design, reason = attempt(Design.of, wide, trial.facts.visits.baseline)
+        ordered = {arm: values[_ordered(trial, parameter)] for arm, values in wide.items()}
+        design, reason = attempt(Design.of, ordered, trial.facts.visits.baseline)
         if design:
             _add_design(results, trial, parameter, index, design, trials)
         else:
             facts: Fields = {"parameter": parameter.paramcd, "unit": "simulated trials", "reason": reason}
             results.add(f"{parameter.id}.operating.trials.n", None, "count", **facts)
     return results
+
+
+def _ordered(trial: Trial, parameter: Parameter) -> list[float]:
+    """The visits of a parameter, that at which the arms are compared last, as a design has them."""
+    final = trial.final(parameter.paramcd).avisitn
+    return [*(v.avisitn for v in trial.visits(parameter.paramcd) if v.avisitn != final), final]
 
 
 def count(design: Design, trials: int, stream: int, alpha: float) -> dict[str, np.ndarray]:
@@ -102,7 +109,9 @@ def _add_design(results: Results, trial: Trial, parameter: Parameter, index: int
     correlation = {"method": "any two visits, within arms", **facts}
     results.add(f"{key}.correlation", design.correlation, "correlation", 2, **correlation)
     results.add(f"{key}.sd", design.sd[-1], "SD", parameter.digits, unit=parameter.unit, method="final visit", **facts)
-    for visit, sd in zip(trial.visits(parameter.paramcd)[:-1], design.sd, strict=False):
+    known = {visit.avisitn: visit for visit in trial.visits(parameter.paramcd)}
+    for number, sd in zip(_ordered(trial, parameter)[:-1], design.sd, strict=False):
+        visit = known[number]
         name = trial.visit_id(visit, parameter.paramcd)
         within = {"visit": visit.label, "label": visit.label, "unit": parameter.unit, "method": "within arms", **facts}
         results.add(f"{key}.{name}.sd", sd, "SD", parameter.digits, **within)

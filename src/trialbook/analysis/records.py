@@ -31,9 +31,7 @@ def account(trial: Trial) -> Results:
     for table in dict.fromkeys(line.table for line in lines):
         own = [line for line in lines if line.table == table]
         read = sum(line.rows for line in own)
-        results.add(
-            f"records.{table}.read", read, "count", dataset=table, n=read, label="read", method="rows of the file"
-        )
+        results.add(f"records.{table}.read", read, "count", dataset=table, label="read", method="rows of the file")
         for line in own:
             facts: Fields = {"dataset": table, "label": line.what, "method": "each row is counted once"}
             results.add(f"records.{table}.{slug(line.what)}", line.rows, "count", **facts)

@@ -39,7 +39,7 @@ def consort(trial: Trial, results: Results) -> Figure:
 
     References
     ----------
-    Hopewell et al. 2025, BMJ 388:e081123 (CONSORT 2025).
+    Hopewell et al. 2025, BMJ 389:e081123 (CONSORT 2025).
     """
     flow = results.under("cohort")
     top = [[_stage(flow, "Assessed for eligibility", "screened")], [_stage(flow, "Randomised", "randomised")]]

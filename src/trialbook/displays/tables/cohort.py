@@ -75,6 +75,8 @@ def _characteristic(line: BaselineVariable, results: Results, groups: list[str])
     if line.type == "category":
         rows = [Row(f"{name}, n (%)", [*[""] * len(groups), smd])]
         rows += [Row(row.label, cells(part), 1) for part, row in own.items()]
+    elif line.type == "flag":
+        rows = [Row(f"{name}, n (%)", cells(part, smd)) for part in own]
     else:
         rows = [Row(f"{name}, {row.statistic}", cells(part, smd)) for part, row in own.items()]
     return [*rows, Row("Not recorded", cells("missing"), 1)] if missing.value else rows
