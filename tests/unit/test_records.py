@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from trialbook.analysis import adverse_events, efficacy, flow, laboratory, missing_data, records
 from trialbook.displays import tables
 from trialbook.errors import FaultsError
+from trialbook.trial import words
 from trialbook.trial.generate import generate
 from trialbook.trial.model import read_trial
 
@@ -269,3 +270,35 @@ def test_the_form_of_the_tables_does_not_matter(tmp_path_factory, expected, form
             if form != "quotes" or '"' not in path.read_text("utf8"):
                 path.write_text(TEXTS[form](path.read_text("utf8")), "utf8", newline="")
     assert results(copy.folder) == expected
+
+
+def flagged_at_one_visit(table):
+    """As where a flag marks one record of special interest."""
+    return table.assign(ANL01FL=np.where((table["PARAMCD"] != "ALT") | (table["AVISITN"] == "0"), "Y", ""))
+
+
+def test_a_flag_that_leaves_out_most_records_is_warned_of_and_another_may_be_named(copy, nk):
+    copy.table("adlb", flagged_at_one_visit)
+    rows, warnings = [*copy.read().account], copy.read().warnings
+    assert any((line.what, line.rows) == ("ANL01FL is not Y", 120) for line in rows)
+    assert {"few flagged"} == {warning.name for warning in warnings if warning.name != "no record"}
+
+    def name_another(flag):
+        copy.facts(lambda facts: [p.update(analysis_flag=flag) for p in facts["parameters"] if p["paramcd"] == "ALT"])
+        return copy.read()
+
+    for found in (name_another("none"), name_another("ANL02FL")):
+        assert found.warnings == ()
+        assert [row.value for row in laboratory.by_visit(found)] == [row.value for row in laboratory.by_visit(nk)]
+    copy.table("adlb", lambda table: table.assign(ANL02FL=np.where(table["AVISITN"] == "24", "", "Y")))
+    assert account(copy.read(), "adlb")["ANL02FL is not Y"] == 20
+
+
+def test_the_pilot_of_cdisc_would_lose_no_word():
+    """Its words of relation, severity, outcome and disposition, as its sponsor wrote them."""
+    for column, said in {
+        "AEREL": ["REMOTE", "PROBABLE", "NONE", "POSSIBLE"],
+        "AEOUT": ["FATAL", "RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED"],
+        "DCSREAS": ["Protocol Violation", "Sponsor Decision", "Lost to Follow-up", "I/E Not Met", "Withdrew Consent"],
+    }.items():
+        assert words.unknown(said, column, {}) == []

@@ -93,6 +93,8 @@ class Parameter(Keys):
     """Decimals of a mean."""
     model_digits: int = Field(2, ge=0)
     """Decimals of a model's estimate."""
+    analysis_flag: str = "ANL01FL"
+    """The flag of ADLB whose Y says which records are analysed, where it is filled; `none` for all records."""
 
     @property
     def id(self) -> str:

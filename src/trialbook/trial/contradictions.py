@@ -35,12 +35,12 @@ def check(tables: Tables, facts: Facts) -> list[Fault]:
     """
     people, faults = tables["adsl"].set_index("USUBJID", drop=False), _ages(tables["adsl"])
     for name, table in tables.items():
-        faults += [*_treatments(name, table, people), *_days(name, table), *_dates(name, table, people, facts)]
+        faults += [*_treatments(name, table, people), *_days(name, table), *_dates(name, table, people)]
     adlb = tables["adlb"]
     return [*faults, *_names_of_visits(adlb), *_baselines(adlb, facts), *_changes(adlb), *_ranges(adlb)]
 
 
-def warn(tables: Tables, facts: Facts) -> list[Fault]:
+def warn(tables: Tables, facts: Facts, read: Tables) -> list[Fault]:
     """Say what is unusual enough to be looked at.
 
     Parameters
@@ -48,6 +48,8 @@ def warn(tables: Tables, facts: Facts) -> list[Fault]:
     tables : dict of str to DataFrame
         Of a trial without faults.
     facts : Facts
+    read : dict of str to DataFrame
+        The tables with the records that are not analysed.
 
     Returns
     -------
@@ -55,7 +57,11 @@ def warn(tables: Tables, facts: Facts) -> list[Fault]:
         Each with the name by which it is accepted.
     """
     warnings = [*_far_values(tables["adlb"], facts), *_without_records(tables, facts), *_visits(tables["adlb"], facts)]
-    warnings += [*_flags(tables["adlb"], facts), *_day_nought(tables["adlb"])]
+    warnings += [
+        *_flags(tables["adlb"], facts),
+        *_few_flagged(tables, facts, read["adlb"]),
+        *_day_nought(tables["adlb"]),
+    ]
     if "adae" in tables:
         warnings += _events(tables["adae"], facts)
     warnings += _disposition(tables, facts)
@@ -104,11 +110,11 @@ ORDER = (("ASTDT", "AENDT"), ("TRTSDT", "TRTEDT"), ("RANDDT", "EOSDT"), ("TRTSDT
 LATER = ("DTHDT", "LSTALVDT")  # which may be after the end of the study
 
 
-def _dates(name: str, table: pd.DataFrame, people: pd.DataFrame, facts: Facts) -> Iterator[Fault]:
+def _dates(name: str, table: pd.DataFrame, people: pd.DataFrame) -> Iterator[Fault]:
     """Dates in an order that is not possible: the end before the start, before birth, after the end of the study."""
 
     def read(rows: pd.DataFrame, column: str) -> pd.Series:
-        return pd.to_datetime(dates.iso(rows[column], facts.dates), format="%Y-%m-%d")
+        return pd.to_datetime(rows[column], format="%Y-%m-%d")
 
     when = {column: read(table, column) for column in dates.USED if column in table}
     whole = {c: table["USUBJID"].map(read(people, c)) for c in ("BRTHDT", "EOSDT") if c in people}
@@ -265,15 +271,31 @@ def _day_nought(adlb: pd.DataFrame) -> Iterator[Fault]:
 
 
 def _flags(adlb: pd.DataFrame, facts: Facts) -> Iterator[Fault]:
-    """Parameters without any ANL01FL in a table where others have it."""
-    filled = _column(adlb, "ANL01FL").notna()
-    if filled.any():
-        counted = filled.groupby(adlb["PARAMCD"]).agg(["size", "sum"])
-        for parameter in facts.parameters:
-            size, flagged = counted.loc[parameter.paramcd] if parameter.paramcd in counted.index else (0, 0)
-            if size and not flagged:
-                rule = f"ANL01FL is empty in all {size} records of {parameter.paramcd}: all are analysed"
-                yield Fault("adlb.csv", rule, "fill it as for the others", column="ANL01FL", name="no ANL01FL")
+    """Parameters without any flag of analysis in a table where others have it."""
+    for parameter in facts.parameters:
+        filled = _column(adlb, parameter.analysis_flag).notna()
+        own = filled[adlb["PARAMCD"] == parameter.paramcd]
+        if filled.any() and len(own) and not own.any():
+            rule = (
+                f"{parameter.analysis_flag} is empty in all {len(own)} records of {parameter.paramcd}: all are analysed"
+            )
+            remedy = "fill it as for the others"
+            yield Fault("adlb.csv", rule, remedy, column=parameter.analysis_flag, name="no flag")
+
+
+def _few_flagged(tables: Tables, facts: Facts, read: pd.DataFrame) -> Iterator[Fault]:
+    """Parameters of which the flag of analysis leaves out more than half: it may be meant for something else."""
+    own = read[read["USUBJID"].isin(tables["adsl"]["USUBJID"])]
+    before, after = own["PARAMCD"].value_counts(), tables["adlb"]["PARAMCD"].value_counts()
+    for parameter in facts.parameters:
+        all_, kept = before.get(parameter.paramcd, 0), after.get(parameter.paramcd, 0)
+        if parameter.analysis_flag in own and 2 * kept < all_:
+            flag, of_all = parameter.analysis_flag, f"{all_} records of {parameter.paramcd}"
+            rule = f"{flag} keeps {kept} of {of_all}, and leaves out the others"
+            remedy = (
+                "name another flag as the parameter's `analysis_flag` in trial.yml, or none (`analysis_flag: none`)"
+            )
+            yield Fault("adlb.csv", rule, remedy, column=parameter.analysis_flag, name="few flagged")
 
 
 def _events(adae: pd.DataFrame, facts: Facts) -> Iterator[Fault]:

@@ -231,6 +231,6 @@ def read_trial(folder: str | Path) -> Trial:
         faults += found
     if faults:
         raise FaultsError(folder, faults)
-    warnings += contradictions.warn(chosen, facts)
+    warnings += contradictions.warn(chosen, facts, read)
     tables = {name: schema.to_numbers(table, name, facts) for name, table in chosen.items()}
     return Trial(folder, facts, **tables, account=tuple(account), warnings=tuple(warnings))

@@ -9,6 +9,7 @@ from trialbook.trial.config import Facts
 from trialbook.trial.unique import by_unique
 from trialbook.trial.words import plain
 
+FLAG = "ANL01FL"
 NOT_RANDOMISED = "of a participant who was not randomised"
 # what ARM or TRT01P says of those who were screened and not randomised
 SCREEN_FAILURE = {"SCREEN FAILURE", "SCRNFAIL", "SCREEN FAIL", "SCREENING FAILURE", "NOT ASSIGNED", "NOTASSGN"} | {
@@ -101,18 +102,23 @@ def _unanalysed(table: pd.DataFrame, gone: pd.Series, facts: Facts) -> pd.Series
     kind = _filled(table, "DTYPE")
     derived = kind.map(lambda one: f"derived (DTYPE is {one})", na_action="ignore").astype(object)
     derived = derived.mask(kind.isin(facts.derived)).fillna("")
-    why = gone.mask(gone == "", _flagged_out(table).map({True: "ANL01FL is not Y", False: ""}))
+    why = gone.mask(gone == "", _flagged_out(table, facts))
     why = why.mask(why == "", derived)
     if "AVISITN" in table:
         why = why.mask((why == "") & table["AVISITN"].isna(), "at no visit (AVISITN is empty)")
     return why
 
 
-def _flagged_out(table: pd.DataFrame) -> pd.Series:
-    """Which records ANL01FL leaves out: those without a Y, of a parameter that has any."""
-    flag = _filled(table, "ANL01FL")
-    parameter = table["PARAMCD"] if "PARAMCD" in table else pd.Series("", index=table.index)
-    return (flag != "Y") & flag.notna().groupby(parameter.fillna("")).transform("any")
+def _flagged_out(table: pd.DataFrame, facts: Facts) -> pd.Series:
+    """Say which records a flag leaves out: those without a Y, of a parameter that has any."""
+    parameter = _filled(table, "PARAMCD").fillna("")
+    flags = {one.paramcd: one.analysis_flag for one in facts.parameters}
+    out = pd.Series("", index=table.index, dtype=object)
+    for name in {FLAG, *flags.values()}:
+        flag = _filled(table, name)
+        own = parameter.map(lambda code, name=name: flags.get(code, FLAG) == name)
+        out = out.mask(own & (flag != "Y") & flag.notna().groupby(parameter).transform("any"), f"{name} is not Y")
+    return out
 
 
 def _unused(

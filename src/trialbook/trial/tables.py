@@ -48,7 +48,7 @@ def check(
         faults += _validate(f"{name}.csv", table, _schema(name, facts, subjects))
     if faults:
         return {}, [], faults
-    selection = records.select(tables, facts)
+    selection = records.select({name: _with_dates(table, facts) for name, table in tables.items()}, facts)
     chosen = selection.tables
     for name, table in chosen.items():
         faults += _check_repeats(f"{name}.csv", table, RECORD.get(name, []))
@@ -65,12 +65,16 @@ def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
     """Turn the numeric columns of a valid text table into floats, those of ADLB in the units of ``trial.yml``."""
     wanted = [column for column in _numeric(name, facts) if column in table]
     read = {column: by_unique(table[column], _to_float) for column in wanted}
-    read |= {column: dates.iso(table[column], facts.dates) for column in dates.USED if column in table}
     if "AETOXGR" in table:
         grades = words.understood(table["AETOXGR"], "AETOXGR", facts.terms)
         read["AETOXGR"] = pd.to_numeric(grades.mask(grades == words.UNKNOWN)).astype(float)
     numbers = table.assign(**read)
     return (declared_units.convert(numbers, facts) if name == "adlb" else numbers).reset_index(drop=True)
+
+
+def _with_dates(table: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Write the dates of a valid text table as ISO 8601 does."""
+    return table.assign(**{column: dates.iso(table[column], facts.dates) for column in dates.USED if column in table})
 
 
 def _to_float(text: pd.Series) -> pd.Series:
