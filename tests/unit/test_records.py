@@ -18,7 +18,7 @@ from trialbook.trial.model import read_trial
 
 
 def account(trial, table):
-    return {line.what: line.rows for line in trial.account if line.table == table}
+    return {str(line.fate): line.rows for line in trial.account if line.table == table}
 
 
 def rows_of(copy, name):
@@ -280,7 +280,7 @@ def flagged_at_one_visit(table):
 def test_a_flag_that_leaves_out_most_records_is_warned_of_and_another_may_be_named(copy, nk):
     copy.table("adlb", flagged_at_one_visit)
     rows, warnings = [*copy.read().account], copy.read().warnings
-    assert any((line.what, line.rows) == ("ANL01FL is not Y", 120) for line in rows)
+    assert any((str(line.fate), line.rows) == ("ANL01FL is not Y", 120) for line in rows)
     assert {"few flagged"} == {warning.name for warning in warnings if warning.name != "no record"}
 
     def name_another(flag):

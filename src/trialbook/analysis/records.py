@@ -10,7 +10,7 @@ from trialbook.results.formats import slug
 from trialbook.results.row import Fields, Results
 from trialbook.trial.config import TABLES
 from trialbook.trial.model import Trial
-from trialbook.trial.records import Line
+from trialbook.trial.records import ANALYSED, Fate, Line, Reason, counted, first
 
 
 def account(trial: Trial) -> Results:
@@ -33,8 +33,8 @@ def account(trial: Trial) -> Results:
         read = sum(line.rows for line in own)
         results.add(f"records.{table}.read", read, "count", dataset=table, label="read", method="rows of the file")
         for line in own:
-            facts: Fields = {"dataset": table, "label": line.what, "method": "each row is counted once"}
-            results.add(f"records.{table}.{slug(line.what)}", line.rows, "count", **facts)
+            facts: Fields = {"dataset": table, "label": str(line.fate), "method": "each row is counted once"}
+            results.add(f"records.{table}.{line.fate.key}", line.rows, "count", **facts)
     found = Counter((warning.name, warning.file) for warning in trial.warnings)
     results.add("records.warnings.n", found.total(), "count", unit="warnings", method="trialbook validate")
     for (name, file), count in found.items():
@@ -45,45 +45,29 @@ def account(trial: Trial) -> Results:
 
 def _lines(trial: Trial) -> list[Line]:
     """The account of the reading, with that of the safety analyses in place of their tables' last line."""
-    own = {"adae": _of_events(trial), "adex": _of_doses(trial)}
-    lines: list[Line] = []
-    for table in TABLES:
-        read = [line for line in trial.account if line.table == table]
-        lines += [line for line in read if not line.analysed] if own.get(table) else read
-        lines += own.get(table, [])
-    return lines
+    own = _of_events(trial) + _of_doses(trial)
+    again = {line.table for line in own}
+    read = [line for line in trial.account if line.fate != ANALYSED or line.table not in again]
+    return sorted([*read, *own], key=lambda line: TABLES.index(line.table))
 
 
 def _of_events(trial: Trial) -> list[Line]:
     if trial.adae is None:
         return []
     emergent, rule = treatment_emergent(trial.adae)
-    return _parted(
-        "adae", trial, {f"not treatment-emergent ({rule})": ~trial.adae.index.to_series().isin(emergent.index)}
-    )
+    fate = _outside(trial, trial.adae)
+    return counted("adae", first(fate, ~fate.index.isin(emergent.index), Fate(Reason.NOT_EMERGENT, rule)))
 
 
 def _of_doses(trial: Trial) -> list[Line]:
     if trial.adex is None:
         return []
-    given = administrations(trial.adex)
-    return _parted(
-        "adex",
-        trial,
-        {"no administration (PARAMCD is not DOSE, or AVAL is 0)": ~trial.adex.index.to_series().isin(given.index)},
-    )
+    given, fate = administrations(trial.adex), _outside(trial, trial.adex)
+    return counted("adex", first(fate, ~fate.index.isin(given.index), Fate(Reason.NOT_GIVEN)))
 
 
-def _parted(name: str, trial: Trial, why: dict[str, pd.Series]) -> list[Line]:
-    """Part the rows of a table of the safety set by the first reason that leaves them out."""
-    table: pd.DataFrame = getattr(trial, name)
-    inside = set(pd.concat(trial.treated().values())["USUBJID"])
-    label = trial.facts.analysis_sets.safety.label
-    fate = pd.Series("", index=table.index).mask(
-        ~table["USUBJID"].isin(inside), f"of a participant outside the {label} set"
-    )
-    for what, these in why.items():
-        fate = fate.mask((fate == "") & these, what)
-    counts = fate.value_counts()
-    left = [Line(name, str(what), int(n)) for what, n in counts.items() if what]
-    return [*left, Line(name, "analysed", int(counts.get("", 0)), analysed=True)]
+def _outside(trial: Trial, table: pd.DataFrame) -> pd.Series:
+    """Say which records are of nobody in the safety set."""
+    inside = pd.concat(trial.treated().values())["USUBJID"]
+    outside = Fate(Reason.OUTSIDE, trial.facts.analysis_sets.safety.label)
+    return first(pd.Series(None, index=table.index, dtype=object), ~table["USUBJID"].isin(inside), outside)

@@ -11,7 +11,7 @@ import pandas as pd
 from trialbook.errors import Fault
 from trialbook.trial import dates, words
 from trialbook.trial.config import Facts
-from trialbook.trial.unique import by_unique
+from trialbook.trial.unique import by_unique, to_floats
 
 Tables = dict[str, pd.DataFrame]
 OLDEST = 120  # years
@@ -79,7 +79,7 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
-    return by_unique(_column(table, name), lambda text: pd.to_numeric(text, errors="coerce").astype(float))
+    return by_unique(_column(table, name), to_floats)
 
 
 def _cell(table: pd.DataFrame, row: int, column: str) -> str:
@@ -288,10 +288,9 @@ def _few_flagged(tables: Tables, facts: Facts, read: pd.DataFrame) -> Iterator[F
     own = read[read["USUBJID"].isin(tables["adsl"]["USUBJID"])]
     before, after = own["PARAMCD"].value_counts(), tables["adlb"]["PARAMCD"].value_counts()
     for parameter in facts.parameters:
-        all_, kept = before.get(parameter.paramcd, 0), after.get(parameter.paramcd, 0)
-        if parameter.analysis_flag in own and 2 * kept < all_:
-            flag, of_all = parameter.analysis_flag, f"{all_} records of {parameter.paramcd}"
-            rule = f"{flag} keeps {kept} of {of_all}, and leaves out the others"
+        had, kept = before.get(parameter.paramcd, 0), after.get(parameter.paramcd, 0)
+        if parameter.analysis_flag in own and 2 * kept < had:
+            rule = f"{parameter.analysis_flag} keeps {kept} of {had} records of {parameter.paramcd}"
             remedy = (
                 "name another flag as the parameter's `analysis_flag` in trial.yml, or none (`analysis_flag: none`)"
             )

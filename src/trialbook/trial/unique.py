@@ -1,8 +1,13 @@
-"""What is done to each different value of a column, and not to each of its many cells."""
+"""What is done to each different value of a column of text, and not to each of its many cells."""
 
 from collections.abc import Callable
 
 import pandas as pd
+
+
+def to_floats(text: pd.Series) -> pd.Series:
+    """Read a column of numbers that was checked to hold nothing else; an empty cell is missing."""
+    return pd.to_numeric(text).astype(float)
 
 
 def by_unique(values: pd.Series, of: Callable[[pd.Series], pd.Series]) -> pd.Series:

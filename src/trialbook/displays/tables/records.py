@@ -11,7 +11,7 @@ def records(results: Results) -> Table:
     for row in results:
         if row.key.startswith("records.warnings."):
             continue
-        if row.label == "read":
+        if row.key.endswith(".read"):
             rows.append(Row(row.dataset.upper()))
         rows.append(Row(words.sentence(row.label), [row], 1))
     notes = [
