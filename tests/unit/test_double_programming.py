@@ -35,6 +35,14 @@ def nk_both_ways(nk):
     return both_ways(nk)
 
 
+def test_both_ways_agree_where_seriousness_is_said_in_another_word(copy):
+    copy.table("adae", lambda table: table.assign(AESER=["Yes", *["No"] * (len(table) - 1)]))
+    study = copy.read()
+    reported, seconds = both_ways(study)
+    double_programming.check(study, reported, seconds)
+    assert sum(reported[f"safety.serious.{arm.id}.n_of"].value[0] for arm in study.arms) == 1
+
+
 def test_both_ways_agree_on_our_trial(nk, nk_both_ways):
     reported, seconds = nk_both_ways
     checked = double_programming.check(nk, reported, seconds)

@@ -11,7 +11,9 @@ from trialbook.results.formats import slug
 from trialbook.trial import contradictions, dates, declared_units, records, words
 from trialbook.trial.config import Facts
 from trialbook.trial.likely import likely
-from trialbook.trial.unique import by_unique
+from trialbook.trial.unique import by_unique, to_floats
+
+Tables = dict[str, pd.DataFrame]
 
 NUMERIC = {
     "adsl": ("AGE",),
@@ -22,9 +24,7 @@ NUMERIC = {
 RECORD = {"adsl": ["USUBJID"], "adlb": ["USUBJID", "PARAMCD", "AVISITN"]}  # what only one row may hold
 
 
-def check(
-    tables: dict[str, pd.DataFrame], facts: Facts
-) -> tuple[dict[str, pd.DataFrame], list[records.Line], list[Fault]]:
+def check(tables: Tables, facts: Facts) -> tuple[Tables, list[records.Line], list[Fault]]:
     """Check all tables of a trial against its facts and against each other, and take the records to be analysed.
 
     Parameters
@@ -62,12 +62,15 @@ def check(
 
 
 def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
-    """Turn the numeric columns of a valid text table into floats, those of ADLB in the units of ``trial.yml``."""
+    """Turn numeric columns of a valid text table into floats, in the units of ``trial.yml``, and AESER into Y and N."""
     wanted = [column for column in _numeric(name, facts) if column in table]
-    read = {column: by_unique(table[column], _to_float) for column in wanted}
+    read = {column: by_unique(table[column], to_floats) for column in wanted}
     if "AETOXGR" in table:
         grades = words.understood(table["AETOXGR"], "AETOXGR", facts.terms)
         read["AETOXGR"] = pd.to_numeric(grades.mask(grades == words.UNKNOWN)).astype(float)
+    if "AESER" in table:
+        serious = words.understood(table["AESER"], "AESER", facts.terms)
+        read["AESER"] = serious.map({words.YES: "Y", words.NO: "N"}).fillna(table["AESER"])
     numbers = table.assign(**read)
     return (declared_units.convert(numbers, facts) if name == "adlb" else numbers).reset_index(drop=True)
 
@@ -75,10 +78,6 @@ def to_numbers(table: pd.DataFrame, name: str, facts: Facts) -> pd.DataFrame:
 def _with_dates(table: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     """Write the dates of a valid text table as ISO 8601 does."""
     return table.assign(**{column: dates.iso(table[column], facts.dates) for column in dates.USED if column in table})
-
-
-def _to_float(text: pd.Series) -> pd.Series:
-    return pd.to_numeric(text).astype(float)
 
 
 def _numeric(name, facts):
@@ -94,14 +93,15 @@ def _schema(name, facts, subjects):
     """Build the pandera schema of one text table; each check's name is the rule, its description the remedy."""
     columns = {column: _optional(_IS_NUMBER) for column in _numeric(name, facts)}
     columns |= {column: _optional(_is_date(facts.dates)) for column in dates.USED}
-    columns |= {column: _optional(_NOT_MISSING) for column in ("TRTP", "TRTA", "TRT01A", "SEX", "AEBODSYS")}
-    columns |= {column: _optional([*_not_missing(column), _known(column, facts)]) for column in words.COLUMNS}
-    columns |= {column: _optional(_FLAG) for column in ("ANL01FL", "ABLFL", "TRTEMFL")}
+    columns |= {column: _optional(_not_missing()) for column in ("TRTP", "TRTA", "TRT01A", "SEX", "AEBODSYS")}
+    columns |= {column: _optional([_not_missing(column), _known(column, facts)]) for column in words.COLUMNS}
+    flags = {"ABLFL", "TRTEMFL", records.FLAG, *(parameter.analysis_flag for parameter in facts.parameters)}
+    columns |= {column: _optional(_FLAG) for column in flags}
     if name == "adsl":
         for line in facts.baseline:
             if line.variable:
                 columns[line.variable] = pa.Column(nullable=True, checks=_of_baseline(line))
-        columns["DCSREAS"] = _optional([*_not_missing("DCSREAS"), _SPELT_ALIKE, _known("DCSREAS", facts)])
+        columns["DCSREAS"] = _optional([_not_missing("DCSREAS"), _SPELT_ALIKE, _known("DCSREAS", facts)])
     else:
         columns["USUBJID"] = pa.Column(
             checks=_rule(
@@ -116,7 +116,7 @@ def _schema(name, facts, subjects):
         columns["AVAL"] = pa.Column(nullable=True, checks=[_IS_NUMBER, _IS_COMPUTABLE])
     if name == "adae":
         columns["AEDECOD"] = pa.Column(checks=_SPELT_ALIKE)
-        columns["AEBODSYS"] = _optional([_NOT_MISSING, _SPELT_ALIKE])
+        columns["AEBODSYS"] = _optional([_not_missing(), _SPELT_ALIKE])
     return pa.DataFrameSchema(columns)
 
 
@@ -140,7 +140,7 @@ def _codes(facts):
 def _of_baseline(line):
     """Say what the variable of a line of the baseline table must be."""
     if line.type == "category":
-        return _one_of("a level of trial.yml", list(line.levels)) if line.levels else [_NOT_MISSING, _SPELT_ALIKE]
+        return _one_of("a level of trial.yml", list(line.levels)) if line.levels else [_not_missing(), _SPELT_ALIKE]
     return _FLAG if line.type == "flag" else _IS_NUMBER
 
 
@@ -155,9 +155,11 @@ def _known(column, facts):
     )
 
 
-def _not_missing(column):
-    """Refuse the words with which programs write that a value is missing, where they say nothing else."""
-    return [_NOT_MISSING] if column not in words.KNOWN or "NONE" not in words.KNOWN[column] else [_NOT_MISSING_BUT_NONE]
+def _not_missing(column=""):
+    """Refuse the words with which programs write that a value is missing, where they are no known words of a column."""
+    missing = MISSING - words.KNOWN.get(column, {}).keys()
+    remedy = "leave the cell empty if it is missing, or declare the value under `levels` in trial.yml if it is one"
+    return _rule("is what programs write for a missing value", remedy, lambda cells: ~cells.str.upper().isin(missing))
 
 
 def _not_nearly(what, known):
@@ -186,7 +188,7 @@ def _is_spelt_alike(column: pd.Series) -> pd.Series:
     return column == column.groupby(column.map(slug)).transform("first")
 
 
-MISSING = {"NA", "N/A", "#N/A", "NAN", "<NA>", "NULL", "."}  # what programs write for a missing value, besides NONE
+MISSING = {"NA", "N/A", "#N/A", "NAN", "<NA>", "NULL", "NONE", "."}  # what programs write for a missing value
 TOO_LARGE = 1e15
 
 _IS_NUMBER = _rule(
@@ -204,13 +206,6 @@ _SPELT_ALIKE = _rule(
     _is_spelt_alike,
     alone=False,
 )
-_IF_MISSING = "leave the cell empty if it is missing, or declare the value under `levels` in trial.yml if it is one"
-_NOT_MISSING = _rule(
-    "is what programs write for a missing value", _IF_MISSING, lambda s: ~s.str.upper().isin({*MISSING, "NONE"})
-)
-_NOT_MISSING_BUT_NONE = _rule(
-    "is what programs write for a missing value", _IF_MISSING, lambda s: ~s.str.upper().isin(MISSING)
-)
 
 
 def _check_participants(adsl, facts):
@@ -218,7 +213,7 @@ def _check_participants(adsl, facts):
     columns = {
         "USUBJID": pa.Column(),
         "TRT01P": pa.Column(
-            nullable=True, checks=[_NOT_MISSING, _not_nearly("an arm of trial.yml", [a.value for a in facts.arms])]
+            nullable=True, checks=[_not_missing(), _not_nearly("an arm of trial.yml", [a.value for a in facts.arms])]
         ),
     }
     for flag in {chosen.flag for chosen in facts.analysis_sets.declared.values()}:
@@ -227,14 +222,11 @@ def _check_participants(adsl, facts):
         "adsl.csv", adsl, RECORD["adsl"]
     ):
         return faults
-    allocated = pd.Series(True, index=adsl.index)  # unless a row tells that the participant was not randomised
-    allocated &= records.allocation(adsl.assign(TRT01P=adsl["TRT01P"].fillna("?")), facts) != records.NOT_RANDOMISED
-    for column, without in (
-        ("RANDFL", adsl.get("RANDFL") != "Y"),
-        ("RANDDT", adsl.get("RANDDT", adsl["USUBJID"]).isna()),
-    ):
-        if column in adsl:
-            allocated &= ~without
+    allocated = ~records.are_screen_failures(adsl)
+    if "RANDFL" in adsl:
+        allocated &= adsl["RANDFL"] == "Y"
+    if "RANDDT" in adsl:
+        allocated &= adsl["RANDDT"].notna()
     remedy = "write the arm; of a participant who was not randomised, let ARM say `Screen Failure`"
     return [
         Fault("adsl.csv", "the cell is empty", remedy, row, "TRT01P")
@@ -290,7 +282,7 @@ def _check_repeats(file, table, columns):
         return []
     records = table[columns].dropna()
     if "AVISITN" in columns:
-        records = records.assign(AVISITN=by_unique(records["AVISITN"], _to_float))
+        records = records.assign(AVISITN=by_unique(records["AVISITN"], to_floats))
     records = records[records.duplicated(columns, keep=False)]
     first = records.index.to_series().groupby([records[column] for column in columns]).transform("first")
     what = "participant" if len(columns) == 1 else "participant, parameter and visit"
@@ -320,7 +312,8 @@ def _check_arms(adsl, facts, account):
     """Say where the number randomised is not that of trial.yml, and which arm has nobody to analyse."""
     faults = []
     if facts.randomised not in (None, len(adsl)):
-        others = "".join(f", {line.rows} {line.what}" for line in account if line.table == "adsl" and not line.analysed)
+        left_out = [line for line in account if line.table == "adsl" and line.fate != records.ANALYSED]
+        others = "".join(f", {line.rows} {line.fate}" for line in left_out)
         rule = f"{len(adsl)} participants in the two arms{others}, but trial.yml says `randomised: {facts.randomised}`"
         faults.append(Fault("adsl.csv", rule, "give one row to everybody randomised, or correct trial.yml"))
     sets = {chosen.flag: chosen.label for chosen in facts.analysis_sets.declared.values()}
@@ -345,7 +338,7 @@ def _check_arms(adsl, facts, account):
 
 def _check_parameters(adlb, facts):
     """Say which parameter of trial.yml has no value at the visits where it needs one."""
-    visits = by_unique(adlb["AVISITN"], _to_float).where(adlb["AVAL"].notna())
+    visits = by_unique(adlb["AVISITN"], to_floats).where(adlb["AVAL"].notna())
     seen = {str(code): set(own) for code, own in visits.groupby(adlb["PARAMCD"])}
     scheduled = [visit.avisitn for visit in facts.visits.schedule if visit.avisitn >= facts.visits.baseline]
     after = scheduled[1:]
