@@ -39,7 +39,7 @@ def test_a_number_that_there_is_not_says_why():
         "k", "mean", None, "not estimable", method="by a <t> test", reason="an arm has <2 values", notebook="n"
     )
     config = SimpleNamespace(trialbook_code="", trialbook_data="")
-    lines = Passports(Executed({"n": []}, {"k": row}, {}, {}), config).lines(row)
+    lines = Passports(Executed({"n": []}, {}, {"k": row}, {}, {}), config).lines(row)
     assert lines == {"Method": "by a &lt;t&gt; test", "Reason": "an arm has &lt;2 values"}
 
 

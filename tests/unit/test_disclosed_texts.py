@@ -183,3 +183,12 @@ def test_prose_may_be_excepted_with_a_reason(nk):
     excepted = {"kind": "identifier", "where": "book/index.md", "reason": "the case report is published"}
     facts = nk.facts.model_copy(update={"disclosure": Disclosure(exceptions=[excepted])})
     disclosure.check_texts(replace(nk, facts=facts), {"book/index.md": "NKINR-003"})
+
+
+def test_an_exception_of_prose_is_none_of_the_notebooks_and_must_except_something(nk, tmp_path):
+    excepted = {"kind": "identifier", "where": "book/index.md", "reason": "the case report is published"}
+    facts = nk.facts.model_copy(update={"disclosure": Disclosure(exceptions=[excepted])})
+    trial = replace(nk, facts=facts)
+    assert "nothing published tells of a participant" in disclosure.check(trial, tmp_path)
+    with pytest.raises(DisclosureError, match=r"nothing published is a identifier at 'book/index\.md'"):
+        disclosure.check_texts(trial, {"book/index.md": "Nobody."})

@@ -77,19 +77,18 @@ class Hit(NamedTuple):
 class Finding:
     """What is found in a cell, with its place."""
 
-    notebook: str
-    cell: str
+    file: str  # a notebook's name, or the file of a text
+    place: str | int  # the cell, or the line of a text
     hit: Hit
 
     def excepted_by(self, exception: DisclosureException) -> bool:
         """Whether an exception names this kind at this place."""
-        places = (f"{self.notebook}/{self.cell}", self.hit.item)
+        places = (self.file, f"{self.file}/{self.place}", self.hit.item)
         return exception.kind == self.hit.kind and any(fnmatchcase(place, exception.where) for place in places)
 
     def __str__(self) -> str:
-        cell = self.cell if self.cell.startswith("line ") else f"cell {self.cell}, {self.hit.item}"
-        where = f"{self.notebook}, {cell}"
-        return f"  {where}: {self.hit.kind} ({self.hit.said})\n      → {self.hit.remedy}"
+        place = f"line {self.place}" if isinstance(self.place, int) else f"cell {self.place}, {self.hit.item}"
+        return f"  {self.file}, {place}: {self.hit.kind} ({self.hit.said})\n      → {self.hit.remedy}"
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,8 @@ def check(trial: Trial, executed: Path) -> str:
         With every disclosure, every output that cannot be read, and every exception that excepts nothing.
     """
     participants = Participants(trial)
-    findings = find(participants, notebooks.read(executed)) + _in_metadata(participants, executed)
-    exceptions = trial.facts.disclosure.exceptions
+    findings = find(participants, notebooks.read(executed))
+    exceptions = [one for one in trial.facts.disclosure.exceptions if not _names_text(one)]
     open_findings = [f for f in findings if not any(f.excepted_by(e) for e in exceptions)]
     unused = [e for e in exceptions if not any(f.excepted_by(e) for f in findings)]
     if open_findings or unused:
@@ -148,18 +147,24 @@ def check_texts(trial: Trial, texts: Mapping[str, str]) -> None:
     Raises
     ------
     DisclosureError
-        With each line that does.
+        With each line that does, and every exception of a text that excepts nothing.
     """
-    participants, exceptions = Participants(trial), trial.facts.disclosure.exceptions
+    participants, exceptions = Participants(trial), list(filter(_names_text, trial.facts.disclosure.exceptions))
     findings = [
-        Finding(file, f"line {number}", hit)
+        Finding(file, number, hit)
         for file, text in texts.items()
         for number, hits in _by_line(participants, text)
         for hit in hits
-        if not any(one.kind == hit.kind and fnmatchcase(file, one.where) for one in exceptions)
     ]
-    if findings:
-        raise DisclosureError(_message(trial.folder, findings, []))
+    open_findings = [f for f in findings if not any(f.excepted_by(e) for e in exceptions)]
+    unused = [e for e in exceptions if not any(f.excepted_by(e) for f in findings)]
+    if open_findings or unused:
+        raise DisclosureError(_message(trial.folder, open_findings, unused))
+
+
+def _names_text(exception: DisclosureException) -> bool:
+    """Whether an exception is of a text that authors wrote, and not of a notebook or a key."""
+    return exception.where.endswith((".md", ".yml"))
 
 
 def _by_line(participants: Participants, text: str) -> Iterator[tuple[int, list[Hit]]]:
@@ -192,19 +197,13 @@ def find(participants: Participants, executed: Executed) -> list[Finding]:
             for hit in _in_cell(participants, cell, executed.results):
                 said = found.setdefault((notebook, cell.id, hit._replace(said="")), [])
                 said += [hit.said] if hit.said not in said else []
-    return [Finding(notebook, cell, hit._replace(said=_some(said))) for (notebook, cell, hit), said in found.items()]
-
-
-def _in_metadata(participants: Participants, executed: Path) -> list[Finding]:
-    """Search what notebooks say of themselves, which their download holds."""
-    told = {
-        path.stem: json.loads(path.read_text("utf8")).get("metadata", {}) for path in sorted(executed.glob("*.ipynb"))
-    }
-    return [
+    in_cells = [Finding(name, cell, hit._replace(said=_some(said))) for (name, cell, hit), said in found.items()]
+    of_themselves = [
         Finding(name, "metadata", hit)
-        for name, said in told.items()
+        for name, said in executed.metadata.items()
         for hit in _in_text(participants, "text", json.dumps(said, ensure_ascii=False))
     ]
+    return in_cells + of_themselves
 
 
 def _in_cell(participants: Participants, cell: Cell, known: dict[str, Result]) -> Iterator[Hit]:

@@ -107,6 +107,7 @@ class Cell(BaseModel):
 
 class _Document(BaseModel):
     cells: list[Cell]
+    metadata: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,10 @@ class ShownFigure:
 
 @dataclass(frozen=True)
 class Executed:
-    """All that executed notebooks hold: cells by the notebook's name; results, tables and figures by their key."""
+    """All that executed notebooks hold: cells and metadata by the notebook's name; the rest by its key."""
 
     notebooks: dict[str, list[Cell]]
+    metadata: dict[str, dict[str, Any]]
     results: dict[str, Result]
     tables: dict[str, ShownTable]
     figures: dict[str, ShownFigure]
@@ -159,7 +161,9 @@ def of_notebooks(paths: Iterable[str | Path]) -> Executed:
     ExecutedError
         If a file is not a notebook, or a key is shown twice.
     """
-    found = Executed({path.stem: cells(path) for path in map(Path, paths)}, {}, {}, {})
+    read = {path.stem: _document(path) for path in map(Path, paths)}
+    cells, metadata = ({name: getattr(one, part) for name, one in read.items()} for part in ("cells", "metadata"))
+    found = Executed(cells, metadata, {}, {}, {})
     for name, own in found.notebooks.items():
         for cell in own:
             for output in cell.outputs:
@@ -173,8 +177,8 @@ def of_notebooks(paths: Iterable[str | Path]) -> Executed:
     return found
 
 
-def cells(path: Path) -> list[Cell]:
-    """Read the cells of one executed notebook; raises `ExecutedError` if the file is not one."""
+def _document(path: Path) -> _Document:
+    """Read one executed notebook; raises `ExecutedError` if the file is not one."""
     try:
         document = json.loads(path.read_text("utf8"))
     except FileNotFoundError:
@@ -185,7 +189,7 @@ def cells(path: Path) -> list[Cell]:
     except ValueError:  # of the text's encoding too
         raise ExecutedError(f"{path} is not JSON{_REMEDY}") from None
     try:
-        return _Document.model_validate(document).cells
+        return _Document.model_validate(document)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
