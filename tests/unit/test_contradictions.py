@@ -1,5 +1,7 @@
 """Tables that contradict themselves: refused or warned of by row, with both values, and only where they do."""
 
+import json
+
 import pytest
 from conftest import NK_INR
 
@@ -146,3 +148,17 @@ def test_the_real_trials_are_without_contradiction(real_trial):
 
 def test_our_own_trial_gives_no_warning():
     assert read_trial(NK_INR).warnings == ()
+
+
+def test_what_is_printed_for_programs_is_json_whether_there_are_faults_or_none(more, capsys):
+    from trialbook import cli
+
+    change(more, "adlb", 3, {"AVAL": "-5"})
+    assert cli.main(["validate", str(more.folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["faults"] == [] and {"table": "adlb", "fate": "analysed", "rows": 1960} in told["account"]
+    assert [(one["name"], one["row"], one["column"]) for one in told["warnings"]] == [("far value", 3, "AVAL")]
+    change(more, "adlb", 3, {"AVAL": "five"})
+    assert cli.main(["validate", str(more.folder), "--json"]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert (fault["file"], fault["row"], fault["column"]) == ("adlb.csv", 3, "AVAL")

@@ -53,10 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not have our signs
     given = _parser().parse_args(argv)
+    progress = sys.stderr if getattr(given, "json", False) else sys.stdout  # JSON stands alone on stdout
     start = time.perf_counter()
     try:
         with chdir(given.folder):
-            print(f"· {given.command.TITLE.format(**vars(given))} …", flush=True)
+            print(f"· {given.command.TITLE.format(**vars(given))} …", file=progress, flush=True)
             done = given.command.run(given)
     except UserError as error:
         print(f"\n{error}\n", file=sys.stderr)
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Stopped) as stopped:
         print("\ninterrupted; what stood before stands", file=sys.stderr)
         return 128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT)
-    print(f"✓ {done} ({time.perf_counter() - start:.1f} s)", flush=True)
+    print(f"✓ {done} ({time.perf_counter() - start:.1f} s)", file=progress, flush=True)
     return 0
 
 
