@@ -101,3 +101,18 @@ def test_mutants_are_the_same_each_time(tmp_path):
 def test_a_trial_too_small_to_lose_a_participant_is_a_fault_in_words(tmp_path):
     with pytest.raises(FaultsError, match="nobody is in the arm 'ACTIVE'"):
         mutants.write(generate(tmp_path / "gen", per_arm=1, missing=0), tmp_path / "made")
+
+
+def test_a_trial_with_a_third_arm_dates_of_sas_and_other_headers_has_mutants_of_the_chosen_arms(copy, tmp_path):
+    def with_a_third(table):
+        other = table.head(1).assign(USUBJID="NKINR-901", TRT01P="NK twice", TRT01A="NK twice", ARM="NK twice")
+        days = (pd.to_datetime(table["RANDDT"]) - pd.Timestamp("1960-01-01")).dt.days.astype(str)
+        return pd.concat([table.assign(RANDDT=days), other.assign(RANDDT=days[:1])]).rename(columns=str.lower)
+
+    copy.facts(lambda facts: facts.update(dates="sas"))
+    copy.table("adsl", with_a_third)
+    study = read_trial(copy.folder)
+    for path in mutants.write(copy.folder, tmp_path / "made").values():
+        mutant = read_trial(path)
+        assert set(mutant.adsl["TRT01P"]) == set(study.adsl["TRT01P"])
+        assert set(mutant.adsl["RANDDT"]) <= set(study.adsl["RANDDT"])

@@ -1,6 +1,6 @@
 """Mutants of a trial: copies whose data are changed on purpose, so that what is computed from them must change.
 
-Each mutant is a valid trial, and the same for the same data:
+Each mutant is a valid trial of the records that are analysed, and the same for the same data:
 
 - ``arms_permuted``: half of the smaller arm changes places with as many of the other. A place keeps its identifier,
   arm, treatment, doses and dates; who takes it brings characteristics, flags, disposition, values and events.
@@ -25,9 +25,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from trialbook.trial import reading
-from trialbook.trial.config import FACTS, TABLES, Arm
-from trialbook.trial.model import Trial, read_trial
+from trialbook.trial.config import FACTS, Arm
+from trialbook.trial.model import Trial, read_texts, read_trial
 
 Tables = dict[str, pd.DataFrame]  # by name, each cell as it is written
 Mutation = Callable[[Tables, Trial, np.random.Generator], None]
@@ -62,8 +61,7 @@ def write(folder: Path, output: Path) -> dict[str, Path]:
     study = read_trial(folder)
     made = {}
     for name, mutate in _mutations(study).items():
-        read = {table: reading.read_table(folder / f"{table}.csv")[0] for table in TABLES}
-        tables = {table: rows for table, rows in read.items() if rows is not None}
+        tables = read_texts(folder)
         mutate(tables, study, np.random.default_rng(SEED))
         _settle(tables)
         made[name] = output / name / "trial"

@@ -223,14 +223,40 @@ def read_trial(folder: str | Path) -> Trial:
     'Month 24'
     """
     folder = Path(folder)
-    facts = read_facts(folder)
-    read, faults, warnings = reading.read_tables(folder, facts)
-    account: list[Line] = []
-    if all(name in read for name in REQUIRED):
-        chosen, account, found = schema.check(read, facts)
-        faults += found
-    if faults:
-        raise FaultsError(folder, faults)
+    facts, read, chosen, account, warnings = _read(folder)
     warnings += contradictions.warn(chosen, facts, read)
     tables = {name: schema.to_numbers(table, name, facts) for name, table in chosen.items()}
     return Trial(folder, facts, **tables, account=tuple(account), warnings=tuple(warnings))
+
+
+def read_texts(folder: str | Path) -> dict[str, pd.DataFrame]:
+    """Read the records of a trial that are analysed, each cell as it is written but for dates, which are ISO 8601.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As for `read_trial`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By the name of the table.
+
+    Raises
+    ------
+    FaultsError
+        With every fault found.
+    """
+    return _read(Path(folder))[2]
+
+
+def _read(folder: Path) -> tuple[Facts, schema.Tables, schema.Tables, list[Line], list[Fault]]:
+    """Read and check a trial: facts, all records, those that are analysed, the account of both, and warnings."""
+    facts = read_facts(folder)
+    read, faults, warnings = reading.read_tables(folder, facts)
+    if not all(name in read for name in REQUIRED):
+        raise FaultsError(folder, faults)
+    chosen, account, found = schema.check(read, facts)
+    if faults + found:
+        raise FaultsError(folder, faults + found)
+    return facts, read, chosen, account, warnings
