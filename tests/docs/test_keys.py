@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from trialbook.analysis import exposure, flow, missing_data, records
+from trialbook.trial import config
 
 pytestmark = pytest.mark.paper
 TOPICS = yaml.safe_load(generated_tables.PATTERNS.read_text("utf8"))
@@ -69,3 +70,7 @@ def test_a_key_of_no_pattern_is_found():
     assert grammar.matching("cd4.baseline.two.mean") == grammar.matching("cd4.baseline.one.maen") == []
     assert grammar.matching("cd4.baseline.one.mean.second") == ["<key>.second"]
     assert grammar.matching("cd4.baseline.two.mean.second") == []
+
+
+def test_no_parameter_may_be_called_as_keys_of_the_books_own_begin():
+    assert {pattern.split(".")[0] for pattern in PATTERNS} - {"<key>", "<paramcd>"} == config.OWN

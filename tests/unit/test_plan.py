@@ -138,3 +138,9 @@ def test_pages_are_made_of_the_prose_and_of_all_code_but_not_of_what_they_do_not
 def test_an_engine_that_is_installed_elsewhere_is_not_of_the_papers_code(project):
     assert plan.code(project) == [project.notebooks, project.requirements]
     assert plan.code(Project.find(ROOT))[-1].resolve() == plan.ENGINE.resolve()
+
+
+def test_the_lists_of_words_bear_on_what_is_valid_and_on_the_gate():
+    words = plan.ENGINE / "trial" / "words.yml"
+    assert words in plan.bears_on_data() and words in plan.bears_on_gate()
+    assert not [path for path in plan.bears_on_data() if not path.is_file()]

@@ -17,7 +17,7 @@ from trialbook.trial.model import Trial
 SEVERE_GRADE, FATAL_GRADE = 3, 5
 OVERALL = ("any", "serious", "severe", "related", "withdrawal", "fatal")
 RELATIONS = {"y": "Related", "yes": "Related", "n": "Not related", "no": "Not related", "none": "Not related"}
-RESERVED = {*OVERALL, "soc", "grade", "relation", "events", "exposure", "timeline", "harms"}
+RESERVED = {*OVERALL, "soc", "grade", "relation", "events", "exposure", "timeline", "harms", "hy", "marked", "scale"}
 NO_CLASS = "No system organ class given"
 
 

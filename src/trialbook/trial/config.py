@@ -16,28 +16,8 @@ FACTS, PUBLISHED = "trial.yml", "published.yml"  # the other files of a trial's 
 RESERVED = {"all", "difference", "observations"}  # parts of keys that stand where an arm's id stands
 # what keys begin with that are of no parameter
 OWN = {
-    "arm",
-    "baseline",
-    "cohort",
-    "environment",
-    "estimand",
-    "exposure",
-    "imputation",
-    "mcse",
-    "missing",
-    "multiplicity",
-}
-OWN |= {
-    "reconciliation",
-    "records",
-    "rows",
-    "safety",
-    "scenario",
-    "scenarios",
-    "simulation",
-    "trial",
-    "verify",
-    "visits",
+    *("arm", "baseline", "cohort", "double", "estimand", "exposure", "missing", "multiplicity"),
+    *("reconciliation", "records", "safety", "software", "trial", "visits"),
 }
 
 
@@ -255,7 +235,8 @@ class Facts(Keys):
             and self.visits.final not in numbers[numbers.index(self.visits.baseline) + 1 :]
         ):
             raise ValueError("visits.final: must be the `avisitn` of a scheduled visit after the baseline")
-        names = {numbers[-1]: "final", self.visits.baseline: "baseline"}
+        final = numbers[-1] if self.visits.final is None else self.visits.final
+        names = {final: "final", self.visits.baseline: "baseline"}
         later = [visit for visit in self.visits.schedule if visit.avisitn not in names]
         _differ("visits.schedule", "label", [*names.values(), *(visit.label for visit in later)])
         _differ("parameters", "paramcd", [parameter.paramcd for parameter in self.parameters])

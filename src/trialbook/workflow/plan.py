@@ -177,10 +177,8 @@ def engine(without: tuple[str, ...] = ()) -> list[Path]:
 
 
 def bears_on_data() -> list[Path]:
-    """List the code that decides whether a trial's files are valid."""
-    return [
-        path for name in READ for path in ([ENGINE / name] if "." in name else sorted((ENGINE / name).glob("*.py")))
-    ]
+    """List the code and the lists of words that decide whether a trial's files are valid."""
+    return [path for name in READ for path in ([ENGINE / name] if "." in name else sorted((ENGINE / name).glob("*.*")))]
 
 
 def bears_on_notebooks(project: Project) -> list[Path]:
