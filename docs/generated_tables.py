@@ -9,6 +9,7 @@ import inspect
 import re
 import tomllib
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -30,14 +31,15 @@ SAID = {str: "text", int: "whole number", float: "number", bool: "true or false"
 LIMITS = {"ge": "from {}", "gt": "over {}", "lt": "under {}", "min_length": "at least {}", "max_length": "at most {}"}
 
 
-class Generated(SphinxDirective):
+class Generated(SphinxDirective, ABC):
     """A directive that writes MyST, which is read as if it stood in the page."""
 
     def run(self) -> list[nodes.Node]:
         return self.parse_text_to_nodes("\n".join(self.lines()), allow_section_headings=True)
 
+    @abstractmethod
     def lines(self) -> Iterator[str]:
-        raise NotImplementedError
+        """Write the text, line by line."""
 
 
 class ImportRules(Generated):

@@ -70,11 +70,11 @@ def test_a_users_mistake_is_said_without_a_traceback_whatever_its_class(mistake,
 
 
 def test_what_a_cell_writes_to_stderr_is_shown_to_its_author_and_not_kept(write, tmp_path, capfd):
-    warns = "import sys, warnings\nprint('Fever.')\nwarnings.warn('/tmp/of mine')\nprint('odd', file=sys.stderr)"
+    warns = "import sys, warnings\nprint('Fever.')\nwarnings.warn('of mine')\nprint('odd', file=sys.stderr)"
     notebook.run(write("x = 0", warns, "x"), tmp_path / "out.ipynb", {})
     said = capfd.readouterr().err
     assert f"{tmp_path}/sources/small.ipynb, cell cell-1, on stderr:" in said
-    assert "/tmp/of mine" in said and "odd" in said and "cell-2" not in said
+    assert "of mine" in said and "odd" in said and "cell-2" not in said
     _, code, value = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     assert [(output.name, output.text) for output in code.outputs] == [("stdout", "Fever.\n")]
     assert len(value.outputs) == 1
