@@ -68,7 +68,7 @@ def test_tables_and_figures_come_back_with_their_place(rows, figure, tmp_path):
 
 def test_cells_come_back_with_their_text_whether_it_was_kept_whole_or_as_lines(tmp_path):
     path = write(tmp_path / "a.ipynb", {"said": ["one\ntwo", {"output_type": "stream", "text": ["one\n", "two"]}]})
-    prose, code = executed.cells(path)
+    prose, code = executed.of_notebooks([path]).notebooks[path.stem]
     assert (prose.source, prose.anchor) == ("# A title\n\nProse.", "cell-prose")
     assert [output.text for output in code.outputs] == ["one\ntwo"] * 2
 
@@ -117,7 +117,7 @@ def test_what_is_no_executed_notebook_is_said_in_words(name, rows, tmp_path):
     path = tmp_path / "02_safety.ipynb"
     path.write_text(write_(tmp_path, rows), "utf8")
     with pytest.raises(UserError, match=rf"02_safety\.ipynb .*{said}.*\n *→ run it again"):
-        executed.cells(path)
+        executed.of_notebooks([path])
 
 
 def test_a_file_in_another_encoding_or_that_is_not_there_is_said_in_words(tmp_path):
@@ -125,7 +125,7 @@ def test_a_file_in_another_encoding_or_that_is_not_there_is_said_in_words(tmp_pa
     with pytest.raises(UserError, match=r"latin\.ipynb is not JSON"):
         executed.read(tmp_path)
     with pytest.raises(UserError, match=r"gone\.ipynb is not there"):
-        executed.cells(tmp_path / "gone.ipynb")
+        executed.of_notebooks([tmp_path / "gone.ipynb"])
 
 
 def test_reading_needs_none_of_the_heavy_libraries():
