@@ -302,3 +302,15 @@ def test_the_pilot_of_cdisc_would_lose_no_word():
         "DCSREAS": ["Protocol Violation", "Sponsor Decision", "Lost to Follow-up", "I/E Not Met", "Withdrew Consent"],
     }.items():
         assert words.unknown(said, column, {}) == []
+
+
+def test_another_arm_or_a_dtype_in_two_spellings_is_a_fault(copy):
+    with_others(copy, TRT01P="NK 2", TRT01A="NK 2", ARM="NK 2")
+    copy.table("adlb", lambda table: table.assign(DTYPE=["LOCF", "locf", *[""] * (len(table) - 2)]))
+    copy.cell("adsl", 23, "TRT01P", "NK-2")
+    with pytest.raises(FaultsError) as found:
+        copy.read()
+    assert "adsl.csv, row 23, TRT01P: differs from an earlier row only in case or punctuation" in str(found.value)
+    copy.cell("adsl", 23, "TRT01P", "NK 2")
+    with pytest.raises(FaultsError, match=r"adlb.csv, row 3, DTYPE: differs from an earlier row only in case"):
+        copy.read()

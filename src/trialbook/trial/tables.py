@@ -97,6 +97,7 @@ def _schema(name, facts, subjects):
     columns |= {column: _optional([_not_missing(column), _known(column, facts)]) for column in words.COLUMNS}
     flags = {"ABLFL", "TRTEMFL", records.FLAG, *(parameter.analysis_flag for parameter in facts.parameters)}
     columns |= {column: _optional(_FLAG) for column in flags}
+    columns["DTYPE"] = _optional(_SPELT_ALIKE)
     if name == "adsl":
         for line in facts.baseline:
             if line.variable:
@@ -213,7 +214,8 @@ def _check_participants(adsl, facts):
     columns = {
         "USUBJID": pa.Column(),
         "TRT01P": pa.Column(
-            nullable=True, checks=[_not_missing(), _not_nearly("an arm of trial.yml", [a.value for a in facts.arms])]
+            nullable=True,
+            checks=[_not_missing(), _not_nearly("an arm of trial.yml", [a.value for a in facts.arms]), _SPELT_ALIKE],
         ),
     }
     for flag in {chosen.flag for chosen in facts.analysis_sets.declared.values()}:
