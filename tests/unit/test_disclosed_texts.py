@@ -190,5 +190,5 @@ def test_an_exception_of_prose_is_none_of_the_notebooks_and_must_except_somethin
     facts = nk.facts.model_copy(update={"disclosure": Disclosure(exceptions=[excepted])})
     trial = replace(nk, facts=facts)
     assert "nothing published tells of a participant" in disclosure.check(trial, tmp_path)
-    with pytest.raises(DisclosureError, match=r"nothing published is a identifier at 'book/index\.md'"):
+    with pytest.raises(DisclosureError, match=r"nothing at 'book/index\.md' is of the kind 'identifier'"):
         disclosure.check_texts(trial, {"book/index.md": "Nobody."})

@@ -210,7 +210,7 @@ def test_those_whom_the_tables_would_tell_are_counted_and_warned_of_where_they_a
 def test_an_exception_that_excepts_nothing_is_a_fault(gate):
     unused = {"kind": "date", "where": "safety.*", "reason": "invented data"}
     gate(row("safety.first", "2018-02-06", "text"), exceptions=[unused])
-    with pytest.raises(DisclosureError, match=r"nothing published is a date at 'safety\.\*'"):
+    with pytest.raises(DisclosureError, match=r"nothing at 'safety\.\*' is of the kind 'date'"):
         gate(exceptions=[unused])
 
 

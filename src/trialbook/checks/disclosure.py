@@ -123,10 +123,7 @@ def check(trial: Trial, executed: Path) -> str:
     participants = Participants(trial)
     findings = find(participants, notebooks.read(executed))
     exceptions = [one for one in trial.facts.disclosure.exceptions if not _names_text(one)]
-    open_findings = [f for f in findings if not any(f.excepted_by(e) for e in exceptions)]
-    unused = [e for e in exceptions if not any(f.excepted_by(e) for f in findings)]
-    if open_findings or unused:
-        raise DisclosureError(_message(trial.folder, open_findings, unused))
+    _refuse(trial, findings, exceptions)
     excepted = f", {len(findings)} excepted with a reason" if findings else ""
     unique = participants.unique()
     told = f"{unique} of {len(trial.adsl)} participants are the only one with their {', '.join(participants.quasi)}"
@@ -156,6 +153,11 @@ def check_texts(trial: Trial, texts: Mapping[str, str]) -> None:
         for number, hits in _by_line(participants, text)
         for hit in hits
     ]
+    _refuse(trial, findings, exceptions)
+
+
+def _refuse(trial: Trial, findings: list[Finding], exceptions: list[DisclosureException]) -> None:
+    """Refuse findings that are not excepted, and exceptions that except nothing."""
     open_findings = [f for f in findings if not any(f.excepted_by(e) for e in exceptions)]
     unused = [e for e in exceptions if not any(f.excepted_by(e) for f in findings)]
     if open_findings or unused:
@@ -163,7 +165,7 @@ def check_texts(trial: Trial, texts: Mapping[str, str]) -> None:
 
 
 def _names_text(exception: DisclosureException) -> bool:
-    """Whether an exception is of a text that authors wrote, and not of a notebook or a key."""
+    """Whether an exception is of a text that authors wrote, which it names whole, and not of a notebook or a key."""
     return exception.where.endswith((".md", ".yml"))
 
 
@@ -349,7 +351,7 @@ def _some(said: list[str]) -> str:
 def _message(folder: Path, findings: list[Finding], unused: list[DisclosureException]) -> str:
     count = len(findings) + len(unused)
     lines = [*map(str, findings)] + [
-        f"  trial.yml, disclosure.exceptions: nothing published is a {e.kind} at {e.where!r}\n      → take it out"
+        f"  trial.yml, disclosure.exceptions: nothing at {e.where!r} is of the kind {e.kind!r}\n      → take it out"
         for e in unused
     ]
     more = [f"  … and {count - SHOWN} more"] if count > SHOWN else []

@@ -162,7 +162,8 @@ def of_notebooks(paths: Iterable[str | Path]) -> Executed:
         If a file is not a notebook, or a key is shown twice.
     """
     read = {path.stem: _document(path) for path in map(Path, paths)}
-    cells, metadata = ({name: getattr(one, part) for name, one in read.items()} for part in ("cells", "metadata"))
+    cells = {name: document.cells for name, document in read.items()}
+    metadata = {name: document.metadata for name, document in read.items()}
     found = Executed(cells, metadata, {}, {}, {})
     for name, own in found.notebooks.items():
         for cell in own:

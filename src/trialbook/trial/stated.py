@@ -110,7 +110,7 @@ class DisclosureException(Keys):
     kind: Literal["identifier", "date", "listing", "small cell"]
     """What the gate would refuse."""
     where: str
-    """A `notebook/cell`, the key of a result, table or figure, a text as `book/index.md`; `*` stands for any ending."""
+    """A `notebook/cell` or the key of a result, table or figure (`*` for any ending), or a text as `book/index.md`."""
     reason: str
     """Why it may be published."""
 
