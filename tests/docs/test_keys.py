@@ -6,7 +6,7 @@ import generated_tables
 import pytest
 import yaml
 
-from trialbook.analysis import exposure, flow, missing_data, records
+from trialbook.analysis import adverse_events, exposure, flow, missing_data, records
 from trialbook.trial import config
 
 pytestmark = pytest.mark.paper
@@ -74,3 +74,7 @@ def test_a_key_of_no_pattern_is_found():
 
 def test_no_parameter_may_be_called_as_keys_of_the_books_own_begin():
     assert {pattern.split(".")[0] for pattern in PATTERNS} - {"<key>", "<paramcd>"} == config.OWN
+
+
+def test_no_preferred_term_takes_a_key_of_something_else():
+    assert {*PARTS["term"]["but"]} == adverse_events.RESERVED - {*adverse_events.OVERALL}

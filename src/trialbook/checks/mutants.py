@@ -58,10 +58,10 @@ def write(folder: Path, output: Path) -> dict[str, Path]:
     FaultsError
         If the trial is not valid, or so small that a mutant of it is not.
     """
-    study = read_trial(folder)
+    study, texts = read_trial(folder), read_texts(folder)
     made = {}
     for name, mutate in _mutations(study).items():
-        tables = read_texts(folder)
+        tables = {table: rows.copy() for table, rows in texts.items()}
         mutate(tables, study, np.random.default_rng(SEED))
         _settle(tables)
         made[name] = output / name / "trial"
