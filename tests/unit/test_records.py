@@ -314,3 +314,9 @@ def test_another_arm_or_a_dtype_in_two_spellings_is_a_fault(copy):
     copy.cell("adsl", 23, "TRT01P", "NK 2")
     with pytest.raises(FaultsError, match=r"adlb.csv, row 3, DTYPE: differs from an earlier row only in case"):
         copy.read()
+
+
+def test_screen_failures_may_be_said_in_several_spellings(copy):
+    with_others(copy, TRT01P="Screen Failure", TRT01A="", ARM="Screen Failure")
+    copy.cell("adsl", 23, "TRT01P", "SCREEN FAILURE")
+    assert account(copy.read(), "adsl") == {"of a participant who was not randomised": 2, "analysed": 20}

@@ -189,6 +189,17 @@ def _is_spelt_alike(column: pd.Series) -> pd.Series:
     return column == column.groupby(column.map(slug)).transform("first")
 
 
+def _spelt_alike(but=()):
+    """Refuse a second spelling of a value, of those that no other rule judges."""
+    judged = {slug(word) for word in but}
+    return _rule(
+        "differs from an earlier row only in case or punctuation",
+        "spell it alike in all rows",
+        lambda column: _is_spelt_alike(column) | column.map(slug).isin(judged),
+        alone=False,
+    )
+
+
 MISSING = {"NA", "N/A", "#N/A", "NAN", "<NA>", "NULL", "NONE", "."}  # what programs write for a missing value
 TOO_LARGE = 1e15
 
@@ -201,21 +212,17 @@ _IS_COMPUTABLE = _rule(
     lambda column: ~(pd.Series(pd.to_numeric(column, errors="coerce")).abs() >= TOO_LARGE),
 )
 _FLAG = _one_of("a flag", ["Y", "N"])
-_SPELT_ALIKE = _rule(
-    "differs from an earlier row only in case or punctuation",
-    "spell it alike in all rows",
-    _is_spelt_alike,
-    alone=False,
-)
+_SPELT_ALIKE = _spelt_alike()
 
 
 def _check_participants(adsl, facts):
     """Say whose row or arm is not to be found: who is in the trial decides what the other tables must hold."""
+    arms = [arm.value for arm in facts.arms]
+    of_others = _spelt_alike(but=[*arms, *records.SCREEN_FAILURE])
     columns = {
         "USUBJID": pa.Column(),
         "TRT01P": pa.Column(
-            nullable=True,
-            checks=[_not_missing(), _not_nearly("an arm of trial.yml", [a.value for a in facts.arms]), _SPELT_ALIKE],
+            nullable=True, checks=[_not_missing(), _not_nearly("an arm of trial.yml", arms), of_others]
         ),
     }
     for flag in {chosen.flag for chosen in facts.analysis_sets.declared.values()}:
