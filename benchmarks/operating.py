@@ -17,7 +17,8 @@ from trialbook.stats import simulated_trials
 from trialbook.stats.anova import mixed_anova
 
 TRIALS, PROCESSES, LOOPED = 1_000_000, 2, 100
-DESIGN = simulated_trials.Design((10, 10), (25.0, *[60.0] * 6), 0.8)
+COVARIANCE = np.outer(SD := np.array([25.0, *[60.0] * 6]), SD) * (0.2 * np.eye(7) + 0.8)
+DESIGN = simulated_trials.Design((10, 10), (COVARIANCE, COVARIANCE))
 TEST = np.repeat([True, False], DESIGN.sizes)
 
 

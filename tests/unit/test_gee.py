@@ -162,7 +162,7 @@ def test_two_arms_of_one_visit_are_the_welch_test():
 
 def test_interval_and_p_agree_with_each_reference(unbalanced):
     fit = gee.fit(*unbalanced)
-    for reference, law in (("z", stats.norm()), ("t", stats.t(fit.n_clusters - 4))):
+    for reference, law in (("z", stats.norm()), ("t", stats.t(fit.n_clusters - 3))):
         test = fit.test([0, 1, 0, 0], reference=reference, alpha=0.1)
         assert test.p == pytest.approx(2 * law.sf(abs(test.statistic)), rel=1e-12)
         assert test.upper - test.estimate == pytest.approx(law.ppf(0.95) * test.se, rel=1e-12)
@@ -293,3 +293,18 @@ def test_joint_test_does_not_depend_on_how_the_hypothesis_is_written(unbalanced)
     written = [[0, 1, -1, 0], [0, 0, 1, -1]], [[0, 1, 0, -1], [0, 5, -2, -3]]
     first, second = (fit.joint_test(contrasts) for contrasts in written)
     assert (first.statistic, first.df_error) == pytest.approx((second.statistic, second.df_error), rel=1e-8)
+
+
+def test_degrees_of_freedom_are_those_between_clusters():
+    """A column that varies within a cluster spends none, however the constant ones are written down."""
+    y = np.random.default_rng(1).standard_normal(24)
+    groups, visit = np.repeat(np.arange(8), 3), np.tile(np.arange(3), 8)
+    arm, at = (groups % 2).astype(float), np.eye(3)[visit]
+    base = np.random.default_rng(2).standard_normal(8)[groups]
+    for X, between in (
+        (np.column_stack([np.ones(24), arm, at[:, 1:]]), 2),
+        (np.column_stack([at, arm, base]), 3),  # the visits add up to an intercept
+        (np.column_stack([at, at * arm[:, None]]), 2),  # and their effects to that of the arm
+    ):
+        assert gee.fit(y, X, groups).test(np.eye(X.shape[1])[0], "MD", "t").df == 8 - between
+    assert gee.fit(y[::3], np.column_stack([np.ones(8), arm[::3]]), groups[::3]).n_between == 2

@@ -7,14 +7,14 @@ from trialbook.analysis import operating_characteristics
 from trialbook.displays import figures, tables
 from trialbook.results.verdicts import Level
 from trialbook.stats import simulated_trials
-from trialbook.stats.simulated_trials import METHODS
+from trialbook.stats.simulated_trials import EFFECTS, METHODS
 
 
 def test_a_method_that_a_trial_does_not_allow_says_why(real):
     rows = operating_characteristics.characteristics(real("actg175_n20"), 50)
     row = rows["cd8.operating.intercept.type1"]
     assert row.reason == "one follow-up visit does not tell participants from visits"
-    assert row.label == "REML, random intercept, Kenward–Roger t"
+    assert row.label == "REML (random intercept, or MMRM), Kenward–Roger t"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_all_processors_together_count_what_one_counts(design, monkeypatch):
 def test_more_trials_begin_with_the_same_ones_and_each_parameter_has_its_own(design):
     """A chunk's random numbers depend on its place alone."""
     first, both = (operating_characteristics.count(design, trials, 0, 0.05) for trials in (5_000, 10_000))
-    second = operating_characteristics._chunk(design, 10_000, 0, 0.05, 5_000)
+    second = operating_characteristics._chunk(design, 10_000, 0, 0.05, EFFECTS, 5_000)
     assert all((first[method] + second[method] == both[method]).all() for method in both)
     other = operating_characteristics.count(design, 5_000, 1, 0.05)
     assert any((first[method] != other[method]).any() for method in other)

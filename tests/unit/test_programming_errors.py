@@ -43,8 +43,8 @@ ANALYSES = {
     ),
     "the design of simulated trials": (
         lambda trial: operating_characteristics.characteristics(trial, 10),
-        simulated_trials.np,
-        "nansum",
+        simulated_trials,
+        "_nearest",
     ),
 }
 

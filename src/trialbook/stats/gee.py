@@ -71,6 +71,7 @@ class Fit:
     qic: float
     structure: str
     n_clusters: int
+    n_between: int
     n_obs: int
     _triangle: np.ndarray = field(repr=False)  # (p, p): whitened design = orthonormal basis @ triangle
     _blocks: tuple[_Block, ...] = field(repr=False)
@@ -87,7 +88,8 @@ class Fit:
         covariance : {"robust", "KC", "MD", "CR2"}
             Sandwich with raw residuals (Liang-Zeger) or with residuals corrected for leverage.
         reference : {"z", "t", "satterthwaite"}
-            Normal, t with clusters - p degrees of freedom, or t with those of Satterthwaite under the working
+            Normal; t with one degree of freedom a cluster less those spent between clusters (of the columns of the
+            design, what is constant within every cluster); or t with those of Satterthwaite under the working
             covariance.
         alpha : float
             One minus the confidence level, in (0, 1).
@@ -108,7 +110,8 @@ class Fit:
         ----------
         Liang and Zeger (1986), Biometrika 73:13-22 (robust). Kauermann and Carroll (2001), JASA 96:1387-1396.
         Mancl and DeRouen (2001), Biometrics 57:126-134. Bell and McCaffrey (2002), Surv Methodol 28:169-181
-        (CR2). Pustejovsky and Tipton (2018), J Bus Econ Stat 36:672-683 (CR2, Satterthwaite).
+        (CR2). Pustejovsky and Tipton (2018), J Bus Econ Stat 36:672-683 (CR2, Satterthwaite). Li and Redden (2015),
+        Stat Med 34:281-296 (t, of parameters between clusters).
         """
         c = np.asarray(contrast, float)
         if c.shape != self.beta.shape or not np.isfinite(c).all() or not c.any():
@@ -122,7 +125,7 @@ class Fit:
         variance = sum(np.sum(np.sum(load * block.residual, axis=1) ** 2) for block, load in pairs)
         if variance <= STEP**2 * self.scale * (direction @ direction):
             raise NotEstimable("the contrast has no residual variance: too few clusters carry information on it")
-        df = {"z": np.inf, "t": self.n_clusters - c.size}.get(reference) or _satterthwaite(pairs)
+        df = {"z": np.inf, "t": self.n_clusters - self.n_between}.get(reference) or _satterthwaite(pairs)
         return wald_test(c @ self.beta, np.sqrt(variance), df, alpha)
 
     def joint_test(self, contrasts: ArrayLike) -> JointTest:
@@ -243,7 +246,14 @@ def _solved(y: np.ndarray, design: np.ndarray, layout: Layout, structure: str) -
     information = np.sum(np.linalg.solve(triangle, scores.T) ** 2) / independent
     qic, scale = residual @ residual / independent + 2 * information, residual @ residual / y.size
     beta, clusters = np.linalg.solve(units, coordinates), sum(map(len, layout.labels))
-    return Fit(beta, alpha, float(scale), float(qic), structure, clusters, y.size, triangle @ units, blocks)
+    sizes = clusters, _between(X, layout), y.size
+    return Fit(beta, alpha, float(scale), float(qic), structure, *sizes, triangle @ units, blocks)
+
+
+def _between(X: np.ndarray, layout: Layout) -> int:
+    """Count the dimensions of an orthonormal design (N, p) that are constant within every cluster."""
+    around = [(block - block.mean(axis=1, keepdims=True)).reshape(-1, X.shape[1]) for block in layout.split(X)]
+    return X.shape[1] - int(np.linalg.matrix_rank(np.concatenate(around), tol=SINGULAR))
 
 
 def _checked(

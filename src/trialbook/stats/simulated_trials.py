@@ -1,13 +1,17 @@
 """How often each method rejects in simulated trials, all of them tested at once.
 
-The simulated trials are complete and multivariate normal, with the arms and visits of a design. For such trials every
-analysis has a closed form in the participants' values, follow-up means and baselines: the exchangeable GEE is the
-least-squares regression of the follow-up mean, its working covariance has the eigenvector of ones, and so each
-small-sample covariance weighs a squared residual by a power of one minus its leverage. A constant effect moves the
-estimate and no residual, so that one set of draws serves all effects.
+The simulated trials are complete, with the arms and visits of a design: multivariate normal with the covariance of
+each arm, or participants drawn with replacement from those of each arm. For complete trials every analysis has a closed
+form in the participants' values, follow-up means and baselines: the exchangeable GEE is the least-squares regression of
+the follow-up mean, its working covariance has the eigenvector of ones, and so each small-sample covariance weighs a
+squared residual by a power of one minus its leverage. A mixed model whose baseline has a slope at each visit (MMRM) is
+at the final visit the analysis of covariance there, and over the visits that of their mean. A constant effect moves
+the estimate and no residual, so that one set of draws serves all effects.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,29 +23,35 @@ from trialbook.stats.cr2 import Regressions
 EFFECTS = (0.0, 0.5, 1.0, 1.5)  # of the test arm at each follow-up visit, in standard deviations at the final visit
 BLOCK = 2**20  # values drawn at a time
 NEGLIGIBLE = 1e-12  # standard deviation, relative to the largest value, that is not a variation
+BETWEEN = 3  # parameters of a GEE that tell participants apart: intercept, arm and baseline
+FEWEST = 5  # participants of an arm that can stand for others
 # method: estimand, what it is called
 METHODS = {
     "pooled_t": ("final", "Pooled t"),
     "welch": ("final", "Welch's t"),
-    "ancova": ("final", "ANCOVA on baseline"),
+    "ancova": ("final", "ANCOVA on baseline, or MMRM"),
     "gee_robust": ("follow_up", "GEE, robust z"),
     "gee_cr2": ("follow_up", "GEE, CR2, Satterthwaite t"),
     "gee_kc": ("follow_up", "GEE, Kauermann–Carroll, t"),
     "gee_md": ("follow_up", "GEE, Mancl–DeRouen, t"),
     "gee_unadjusted": ("follow_up", "GEE, without baseline, robust z"),
-    "intercept": ("follow_up", "REML, random intercept, Kenward–Roger t"),
+    "intercept": ("follow_up", "REML (random intercept, or MMRM), Kenward–Roger t"),
     "anova_arm": ("course", "ANOVA, arm"),
     "anova_interaction": ("course", "ANOVA, arm × visit (Greenhouse–Geisser)"),
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
-    """What a simulated trial is like: participants by arm, SD at each visit (baseline first), their correlation."""
+    """What a simulated trial is like: participants by arm, and how their values vary around the mean of their arm.
+
+    `covariances` holds that of the visits, baseline first, of the test arm and of the reference arm; `deviations`, if
+    any, the participants (m, visits) of each arm that are drawn in place of normal values, of the same covariance.
+    """
 
     sizes: tuple[int, int]
-    sd: tuple[float, ...]
-    correlation: float
+    covariances: tuple[np.ndarray, np.ndarray]
+    deviations: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
     def of(cls, wide: dict[str, pd.DataFrame], baseline: float) -> "Design":
@@ -57,36 +67,77 @@ class Design:
         Returns
         -------
         Design
-            The participants with a baseline and a follow-up value; SDs pooled within arms; the mean of the
-            correlations of any two visits within arms, not below zero.
+            Of normal values: the participants with a baseline and a follow-up value, and the covariance of each arm
+            over those who have both visits of a pair, or what is nearest to it and a covariance.
 
         Raises
         ------
         NotEstimable
             In words, where that cannot be estimated.
+
+        References
+        ----------
+        Higham (1988), Linear Algebra Appl 103:103-118 (what is nearest).
         """
-        columns = [baseline, *(visit for visit in next(iter(wide.values())).columns if visit != baseline)]
-        kept = [values.reindex(columns=columns).to_numpy(float) for values in wide.values()]
-        kept = [rows[np.isfinite(rows[:, 0]) & np.isfinite(rows[:, 1:]).any(axis=1)] for rows in kept]
+        kept = _participants(wide, baseline)
         if min(map(len, kept)) < 2 or sum(map(len, kept)) <= 4:
             raise NotEstimable("too few participants have a baseline and a follow-up value")
-        known = [np.isfinite(rows) for rows in kept]
-        if not all(seen.any(axis=0).all() for seen in known):
-            raise NotEstimable("at some visit an arm has no value")
-        within = np.concatenate([rows - np.nanmean(rows, axis=0) for rows in kept])
-        df = sum(np.maximum(seen.sum(axis=0) - 1, 0) for seen in known)
-        squares = np.nansum(within**2, axis=0)
-        largest = np.nanmax(np.abs(np.concatenate(kept)), axis=0)
-        if not df.all() or (squares <= (NEGLIGIBLE * largest) ** 2 * len(within)).any():
+        if any(rows.notna().sum().min() < 2 for rows in kept):
+            raise NotEstimable("at some visit an arm has fewer than two values")
+        largest = np.max([rows.abs().max() for rows in kept], axis=0)
+        spread = np.array([rows.std() for rows in kept])
+        if (spread <= NEGLIGIBLE * largest).all(axis=0).any():
             raise NotEstimable("at some visit the values of each arm are all the same")
-        known, filled = np.isfinite(within), np.nan_to_num(within)
-        pairs = filled.T @ filled
-        norms = (filled**2).T @ known  # of a visit's values, over those that the other visit has too
-        first, second = np.triu_indices(len(columns), 1)
-        with np.errstate(invalid="ignore"):
-            correlations = (pairs / np.sqrt(norms * norms.T))[first, second]
-        correlation = float(np.clip(np.nanmean(correlations), 0, 0.99))
-        return cls((len(kept[0]), len(kept[1])), tuple(map(float, np.sqrt(squares / df))), correlation)
+        covariances = [rows.cov(min_periods=2).to_numpy() for rows in kept]
+        if not np.isfinite(covariances).all():
+            raise NotEstimable("at some two visits no two participants of an arm have both values")
+        test, reference = (_nearest(covariance) for covariance in covariances)
+        return cls((len(kept[0]), len(kept[1])), (test, reference))
+
+    def resampled(self, wide: dict[str, pd.DataFrame], baseline: float) -> "Design":
+        """Take participants with every visit in place of normal values.
+
+        Parameters
+        ----------
+        wide, baseline
+            As of `of`.
+
+        Returns
+        -------
+        Design
+            Their deviations from the means of their arm, stretched so that what is drawn has their covariance.
+
+        Raises
+        ------
+        NotEstimable
+            Where an arm has too few of them, or they do not differ.
+        """
+        complete = [rows.dropna().to_numpy(float) for rows in _participants(wide, baseline)]
+        if min(map(len, complete)) < FEWEST:
+            raise NotEstimable(f"in an arm fewer than {FEWEST} participants have a value at every visit")
+        around = [rows - rows.mean(axis=0) for rows in complete]
+        if all_the_same(np.concatenate(around)[None], [len(rows) for rows in around]).any():
+            raise NotEstimable("at some visit the values of participants with every visit are all the same")
+        test, reference = (rows * np.sqrt(len(rows) / (len(rows) - 1)) for rows in around)
+        covariances = tuple(rows.T @ rows / len(rows) for rows in (test, reference))
+        return replace(self, covariances=covariances, deviations=(test, reference))
+
+    @cached_property
+    def pooled(self) -> np.ndarray:
+        """The covariance of the visits within arms."""
+        weights = np.array(self.sizes) - 1
+        return np.tensordot(weights / weights.sum(), self.covariances, 1)
+
+    @cached_property
+    def sd(self) -> np.ndarray:
+        """The SD at each visit within arms."""
+        return np.sqrt(np.diag(self.pooled))
+
+    @property
+    def correlations(self) -> tuple[np.ndarray, np.ndarray]:
+        """The correlations within arms of the baseline with each follow-up visit, and of any two follow-up visits."""
+        of = self.pooled / np.outer(self.sd, self.sd)
+        return of[0, 1:], of[1:, 1:][np.triu_indices(len(of) - 1, 1)]
 
     @property
     def values(self) -> int:
@@ -109,7 +160,28 @@ class Design:
         return [method for method in METHODS if method not in self.lacking]
 
 
-def simulate(design: Design, trials: int, rng: np.random.Generator, alpha: float = 0.05) -> dict[str, np.ndarray]:
+def _participants(wide: dict[str, pd.DataFrame], baseline: float) -> list[pd.DataFrame]:
+    """The participants of each arm with a baseline and a follow-up value, the baseline first of their visits."""
+    columns = [baseline, *(visit for visit in next(iter(wide.values())).columns if visit != baseline)]
+    ordered = [values.reindex(columns=columns).astype(float) for values in wide.values()]
+    return [rows[rows[baseline].notna() & rows[columns[1:]].notna().any(axis=1)] for rows in ordered]
+
+
+def _nearest(matrix: np.ndarray) -> np.ndarray:
+    """The covariance nearest to a symmetric matrix, with the same variances: no direction varies less than not."""
+    values, vectors = np.linalg.eigh(matrix)
+    near = (vectors * np.maximum(values, 0)) @ vectors.T
+    stretch = np.sqrt(np.divide(np.diag(matrix), np.diag(near), out=np.zeros(len(near)), where=np.diag(near) > 0))
+    return near * np.outer(stretch, stretch)
+
+
+def simulate(
+    design: Design,
+    trials: int,
+    rng: np.random.Generator,
+    alpha: float = 0.05,
+    effects: tuple[float, ...] = EFFECTS,
+) -> dict[str, np.ndarray]:
     """Count how often each method rejects in simulated trials.
 
     Parameters
@@ -119,34 +191,59 @@ def simulate(design: Design, trials: int, rng: np.random.Generator, alpha: float
     rng : numpy.random.Generator
     alpha : float
         Nominal level, two-sided.
+    effects : tuple of float
+        Of the test arm at each follow-up visit, in standard deviations at the final visit.
 
     Returns
     -------
     dict of str to ndarray of int, shape (effects,)
-        Rejections by method under each of `EFFECTS`.
+        Rejections by method under each effect.
 
     References
     ----------
     The methods are those of `trialbook.analysis.estimators` and `trialbook.stats.anova`; their docstrings give the
     sources.
     """
-    counts = {method: np.zeros(len(EFFECTS), int) for method in design.methods}
+    counts = {method: np.zeros(len(effects), int) for method in design.methods}
     size = max(1, BLOCK // design.values)
     for first in range(0, trials, size):
         y = draw(design, min(size, trials - first), rng)
-        for method, p in p_values(y, design).items():
+        for method, p in p_values(y, design, effects).items():
             counts[method] += np.count_nonzero(p < alpha, axis=1)
     return counts
 
 
 def draw(design: Design, trials: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw trials without an effect: (trials, participants, visits), the test arm first, baseline the first visit."""
-    shape = trials, sum(design.sizes), len(design.sd)
-    person, visit = rng.standard_normal((*shape[:2], 1)), rng.standard_normal(shape)
-    return np.array(design.sd) * (np.sqrt(design.correlation) * person + np.sqrt(1 - design.correlation) * visit)
+    """Draw trials without an effect: (trials, participants, visits), the test arm first, baseline the first visit.
+
+    A trial of drawn participants who at some visit are all the same within arms is drawn anew: it has no analysis.
+    """
+    y = _draw(design, trials, rng)
+    while design.deviations and (flat := all_the_same(y, design.sizes)).any():
+        y[flat] = _draw(design, int(np.count_nonzero(flat)), rng)
+    return y
 
 
-def p_values(y: np.ndarray, design: Design) -> dict[str, np.ndarray]:
+def _draw(design: Design, trials: int, rng: np.random.Generator) -> np.ndarray:
+    if design.deviations:
+        drawn = [
+            rng.integers(0, len(rows), (trials, n)) for rows, n in zip(design.deviations, design.sizes, strict=True)
+        ]
+        return np.concatenate([rows[who] for rows, who in zip(design.deviations, drawn, strict=True)], axis=1)
+    y = rng.standard_normal((trials, sum(design.sizes), len(design.sd)))
+    for arm, covariance in zip((slice(design.sizes[0]), slice(design.sizes[0], None)), design.covariances, strict=True):
+        values, vectors = np.linalg.eigh(covariance)
+        y[:, arm] = y[:, arm] @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    return y
+
+
+def all_the_same(y: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Tell of trials (trials, participants, visits) whether at some visit nobody differs from others of the arm."""
+    spread = np.maximum(np.ptp(y[:, : sizes[0]], axis=1), np.ptp(y[:, sizes[0] :], axis=1))
+    return (spread <= NEGLIGIBLE * np.abs(y).max(axis=(1, 2))[:, None]).any(axis=1)
+
+
+def p_values(y: np.ndarray, design: Design, effects: tuple[float, ...] = EFFECTS) -> dict[str, np.ndarray]:
     """Test the arm's effect in many complete trials at once.
 
     Parameters
@@ -155,13 +252,14 @@ def p_values(y: np.ndarray, design: Design) -> dict[str, np.ndarray]:
         Outcomes without an effect, the test arm first, baseline the first visit.
     design : Design
         Of the trials; its last SD is the unit of the effects.
+    effects : tuple of float
 
     Returns
     -------
     dict of str to ndarray, shape (effects, trials)
-        Two-sided P by method under each of `EFFECTS`.
+        Two-sided P by method under each effect; NaN where the method leaves no variation to estimate.
     """
-    effects = np.array(EFFECTS)[:, None] * design.sd[-1]
+    moved = np.array(effects)[:, None] * design.sd[-1]
     test = np.repeat([True, False], design.sizes)
     n, visits = len(test), y.shape[2]
     base, mean, final = y[:, :, 0], y[:, :, 1:].mean(axis=2), y[:, :, -1]
@@ -177,16 +275,16 @@ def p_values(y: np.ndarray, design: Design) -> dict[str, np.ndarray]:
     wald["gee_robust"] = effect.estimate, effect.variance(0), np.inf
     wald["gee_cr2"] = effect.estimate, effect.variance(1), adjusted.satterthwaite()
     for method, power in (("gee_kc", 1), ("gee_md", 2)):
-        wald[method] = effect.estimate, effect.variance(power), n - visits - 1
-    level = y.mean(axis=2)
+        wald[method] = effect.estimate, effect.variance(power), n - BETWEEN
+    nothing = (NEGLIGIBLE * design.sd[-1]) ** 2
     found = {
-        method: _p((estimate + effects) / np.sqrt(variance), df)
+        method: _p(estimate + moved, np.where(variance > nothing, variance, np.nan), df)
         for method, (estimate, variance, df) in wald.items()
         if method in design.methods
     }
-    share = (visits - 1) / visits
-    found["anova_arm"] = _p((_difference(level, test) + share * effects) / np.sqrt(_two_means(level, test)[0]), n - 2)
-    found["anova_interaction"] = _interaction(y, test, effects)
+    level, share = y.mean(axis=2), (visits - 1) / visits
+    found["anova_arm"] = _p(_difference(level, test) + share * moved, _two_means(level, test)[0], n - 2)
+    found["anova_interaction"] = _interaction(y, test, moved)
     return found
 
 
@@ -222,7 +320,8 @@ def _interaction(y: np.ndarray, test: np.ndarray, effects: np.ndarray) -> np.nda
     return special.fdtrc(epsilon * (visits - 1), epsilon * (visits - 1) * (n - 2), between / trace * (n - 2))
 
 
-def _p(statistic: np.ndarray, df: float | np.ndarray) -> np.ndarray:
+def _p(estimate: np.ndarray, variance: np.ndarray, df: float | np.ndarray) -> np.ndarray:
+    statistic = estimate / np.sqrt(variance)
     if np.ndim(df) == 0 and np.isinf(df):
         return 2 * special.ndtr(-np.abs(statistic))
     return 2 * special.stdtr(df, -np.abs(statistic))

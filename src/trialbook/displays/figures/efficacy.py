@@ -213,8 +213,9 @@ def operating(trial: Trial, results: Results, parameter: Parameter) -> Figure:
     Returns
     -------
     Figure
-        Type I error with its Monte Carlo interval beside the nominal level, filled where the level is not kept, and
-        power; a panel for each size of effect. It says so where no trial like this one can be simulated.
+        Type I error with its Monte Carlo interval beside the nominal level, filled where the level is not kept, the
+        error with drawn participants as a cross, and power; a panel for each size of effect. It says so where no trial
+        like this one can be simulated.
     """
     key, own = f"{parameter.id}.operating", results.under(f"{parameter.id}.operating")
     trials, effects = own["trials.n"], results.under(f"{parameter.id}.operating.effect")
@@ -258,10 +259,15 @@ def _draw_method(errors: Axes, powers: Sequence[Axes], own: dict[str, Result], m
     errors.plot(ci.value, [height, height], color="black", linewidth=1.2)
     face = "white" if kept.value == Level.KEPT else "black"
     errors.plot(error.value, height, marker="o", markersize=5, color="black", markerfacecolor=face)
+    resampled = ""
+    if drawn := own.get(f"{method}.resampled"):
+        errors.plot(drawn.value, height, marker="x", markersize=5, color="black")
+        resampled = f", {drawn.display} with drawn participants"
     for panel, share in zip(powers, power, strict=True):
         panel.plot([0, share.value], [height, height], color="0.6", linewidth=1)
         panel.plot(share.value, height, marker="o", markersize=4, color="black")
-    return f"{error.label}, {error.display} ({kept.display}), power {', '.join(share.display for share in power)}"
+    found = ", ".join(share.display for share in power)
+    return f"{error.label}, {error.display} ({kept.display}){resampled}, power {found}"
 
 
 @look()

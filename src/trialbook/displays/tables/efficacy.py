@@ -117,22 +117,26 @@ def operating(trial: Trial, results: Results, parameter: Parameter) -> Table:
     if trials.value is None:
         return Table(key, ["Method"], [], [f"{words.sentence(words.how(trials))}."])
     errors = {part.removesuffix(".type1"): row for part, row in own.items() if part.endswith(".type1")}
-    rows = []
+    rows, drawn_n = [], own["resampled.n"]
     for estimand, span in {**words.SPANS, "course": "All visits"}.items():
         rows.append(Row(span))
         for method, row in errors.items():
             if row.estimand == estimand and not row.reason:
                 power = [own[f"{method}.power.{k}"] for k in effects]
-                rows.append(Row(row.label, [row, own[f"{method}.type1.ci"], own[f"{method}.verdict"], *power], 1))
+                drawn = own.get(f"{method}.resampled", "–")
+                error = [row, own[f"{method}.type1.ci"], own[f"{method}.verdict"], drawn]
+                rows.append(Row(row.label, [*error, *power], 1))
     notes = [
-        f"{parameter.label}: {trials.display} simulated trials of {trials.n} participants without missing values; "
-        f"correlation of any two visits {own['correlation'].display}.",
+        f"{parameter.label}: {trials.display} simulated trials of {trials.n} participants without missing values, "
+        "normal with the covariance of each arm.",
         "Type I error: trials without an effect in which the method finds one; CI: 95%, of the simulation.",
+        "Resampled: the same in trials of participants drawn, with replacement, from those of each arm "
+        f"({words.how(drawn_n) if drawn_n.value is None else words.measured(drawn_n)}).",
         "Power: trials in which it finds an effect that is there, in standard deviations at the final visit "
         f"({words.measured(own['sd'])}).",
     ]
     powers = [f"Power, {effect.display} SD" for effect in effects.values()]
-    return Table(key, ["Method", "Type I error", "CI, %", "Level", *powers], rows, notes)
+    return Table(key, ["Method", "Type I error", "CI, %", "Level", "Resampled", *powers], rows, notes)
 
 
 def _sized_arms(trial: Trial, results: Results) -> list[Column]:

@@ -123,7 +123,7 @@ def simulated_design(trial: Trial, results: Results) -> Table:
     Returns
     -------
     Table
-        For each efficacy parameter the SD at each visit, with correlation and numbers in the notes.
+        For each efficacy parameter the SD at each visit, with correlations and numbers in the notes.
     """
     rows, notes = [], []
     for parameter in trial.parameters("efficacy"):
@@ -136,8 +136,9 @@ def simulated_design(trial: Trial, results: Results) -> Table:
         spread = [row for row in results if row.key.startswith(f"{key}.") and row.statistic == "SD"]
         rows += [Row(row.label, [row], 1) for row in spread if row.label]
         rows.append(Row(trial.final(parameter.paramcd).label, [results[f"{key}.sd"]], 1))
-        said = (
-            f"{trials.display} trials of {trials.n} participants, correlation {results[f'{key}.correlation'].display}"
+        notes.append(
+            f"{parameter.label}: {trials.display} trials of {trials.n} participants; correlation of the baseline with "
+            f"the follow-up visits {measured(results[f'{key}.correlation.baseline'])}, of these with each other "
+            f"{measured(results[f'{key}.correlation.follow_up'])}."
         )
-        notes.append(f"{parameter.label}: {said}.")
     return Table("operating.design", ["Visit", "SD within arms"], rows, notes)
