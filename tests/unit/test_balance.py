@@ -49,3 +49,20 @@ def test_what_groups_cannot_give_is_said(difference, groups, reason):
     with pytest.raises(NotEstimable) as refusal:
         difference(*groups)
     assert refusal.value.reason == reason
+
+
+def test_the_largest_difference_by_chance_is_that_of_simulated_trials():
+    rng = np.random.default_rng(2)
+    made = [
+        max(abs(balance.mean_difference(rng.normal(size=10), rng.normal(size=10))) for _ in range(9))
+        for _ in range(2000)
+    ]
+    expected = balance.largest_by_chance(10, 10, 9)
+    assert np.mean(made) == pytest.approx(expected, abs=4 * np.std(made) / np.sqrt(2000))
+    beyond = balance.p_of_largest(0.93, 10, 10, 9)
+    assert np.mean(np.array(made) >= 0.93) == pytest.approx(beyond, abs=4 * np.sqrt(beyond * (1 - beyond) / 2000))
+    assert (round(expected, 2), round(beyond, 2)) == (0.89, 0.38)  # as a statistical referee gave them
+
+
+def test_the_largest_of_one_is_that_one():
+    assert balance.largest_by_chance(6, 9, 1) == pytest.approx(balance.expected_by_chance(6, 9))

@@ -74,7 +74,7 @@ def test_counts_equal_r(name, groups):
 
 
 def test_baseline_table_has_no_tests(nk):
-    allowed = {"count", "n (%)", "mean (SD)", "median (IQR)", "standardised mean difference", "text"}
+    allowed = {"count", "n (%)", "mean (SD)", "median (IQR)", "standardised mean difference", "probability", "text"}
     assert {row.statistic for row in baseline.baseline(nk)} <= allowed
 
 

@@ -254,10 +254,13 @@ def not_estimable(rows, parameter="cd4"):
 
 def keys_of_tests(prefix):
     if prefix == "final.difference":
-        return {f"{prefix}{kind}.{part}" for kind in ("", ".welch") for part in ("se", "ci", "p", "t", "df")}
+        return {
+            f"{prefix}{kind}.{part}" for kind in ("", ".welch") for part in ("se", "ci", "half_width", "p", "t", "df")
+        }
     if prefix == "gee":
-        cr2 = {f"gee.effect.cr2.{part}" for part in ("se", "ci", "p", "df")}
-        return {"gee.correlation", "gee.qic", "gee.effect", "gee.effect.se", "gee.effect.ci", "gee.effect.p"} | cr2
+        cr2 = {f"gee.effect.cr2.{part}" for part in ("se", "ci", "half_width", "p", "df")}
+        robust = {f"gee.effect.{part}" for part in ("se", "ci", "half_width", "p")}
+        return {"gee.correlation", "gee.qic", "gee.effect"} | robust | cr2
     parts = ("f", "df", "p", "partial_eta_squared", "generalised_eta_squared")
     rows = {f"anova.{row}.{part}" for row in ("arm", "visit", "interaction") for part in parts}
     rows |= {f"anova.{row}.{part}" for row in ("visit", "interaction") for part in ("p_hf", "p_uncorrected")}

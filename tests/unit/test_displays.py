@@ -85,3 +85,19 @@ def test_a_dollar_sign_in_a_label_is_a_dollar_sign(copy, svg):
     copy.text("trial.yml", "label: Age,", "label: Age $x^2$ and $y$,")
     study = copy.read()
     assert "Age $x^2$ and $y$" in texts(svg(figures.love(study, baseline.baseline(study))))
+
+
+def test_a_table_of_one_number_is_a_sentence():
+    found = Results()
+    for name in ("a", "b", "c"):
+        for arm in ("x", "y"):
+            found.add(f"{name}.{arm}.n_of", [0, 10], "n of N")
+    rows = [Row(name, [found[f"{name}.x.n_of"], found[f"{name}.y.n_of"]]) for name in ("a", "b", "c")]
+    shown = Table("t", ["Event", "X", "Y"], [Row("All"), *rows], ["A note."])._json()
+    assert [row["label"] for row in shown["rows"]] == ["0 of 10 in each of 3 lines (X, Y): a, b, c."]
+    assert [column["text"] for column in shown["columns"]] == ["Event"] and shown["notes"] == ["A note."]
+    found.add("d.n_of", [1, 10], "n of N")
+    for other in ([found["d.n_of"], found["a.y.n_of"]], [found["a.x.n_of"], "–"]):
+        kept = Table("t", ["Event", "X", "Y"], [*rows, Row("d", other)])._json()
+        assert len(kept["rows"]) == 4 and len(kept["columns"]) == 3
+    assert len(Table("t", ["Event", "X", "Y"], rows[:2])._json()["rows"]) == 2  # short enough to be read

@@ -87,14 +87,18 @@ def test_gee_equals_geepack_and_clubsandwich(analysed, name, code):
     assert rows[f"{key}.correlation"].value == pytest.approx(0 if one_visit else published["alpha"], rel=1e-6)
 
 
-def test_model_digits_may_be_none(copy):
-    copy.text(
-        "trial.yml",
-        "{paramcd: CD4, label: CD4 count, unit: cells/μL, role: efficacy, digits: 0, model_digits: 2}",
-        "{paramcd: CD4, label: CD4 count, unit: cells/μL, role: efficacy, digits: 0, model_digits: 0}",
-    )
+@pytest.mark.parametrize("digits", [0, 1, 2])
+def test_model_digits_are_those_of_the_trial(copy, digits):
+    copy.facts(lambda facts: facts["parameters"][0].update(model_digits=digits))
     row = efficacy.gee(copy.read())["cd4.gee.effect"]
-    assert row.display == f"{row.value:.0f}"
+    assert row.display == f"{row.value:.{digits}f}"
+
+
+def test_half_the_width_of_an_interval_is_its_reach(nk):
+    rows = efficacy.final_difference(nk)
+    low, high = rows["cd4.final.difference.ci"].value
+    assert rows["cd4.final.difference.half_width"].value == pytest.approx(rows["cd4.final.difference"].value - low)
+    assert high - low == pytest.approx(2 * rows["cd4.final.difference.half_width"].value)
 
 
 def test_a_standardised_difference_has_no_unit(nk):

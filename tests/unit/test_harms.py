@@ -20,5 +20,5 @@ def test_harms_are_answered_from_the_data_or_from_the_facts_or_said_not_to_be(co
         "the investigator",
         "not stated",
     ]
-    assert said["safety.harms.seriousness"].value == "AESER given for 1 of 2 events"
+    assert said["safety.harms.seriousness"].value == "given for 1 of 2 recorded events"
     assert said["safety.harms.deaths.nk_art.n_of"].value == [0, 10]

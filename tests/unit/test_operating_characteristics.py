@@ -14,7 +14,7 @@ def test_a_method_that_a_trial_does_not_allow_says_why(real):
     rows = operating_characteristics.characteristics(real("actg175_n20"), 50)
     row = rows["cd8.operating.intercept.type1"]
     assert row.reason == "one follow-up visit does not tell participants from visits"
-    assert row.label == "REML (random intercept, or MMRM), Kenward–Roger t"
+    assert row.label == "REML, Kenward–Roger t"
 
 
 @pytest.fixture(scope="module")

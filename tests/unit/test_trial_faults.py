@@ -130,7 +130,7 @@ FAULTS = {
     "flag": (cell("adsl", 4, "ITTFL", "yes"), ["adsl.csv, row 4, ITTFL: must be a flag (found 'yes')", "Y, N"]),
     "level": (cell("adsl", 4, "SEX", "male"), ["row 4, SEX: must be a level of trial.yml (found 'male')", "F, M"]),
     "spelling": (
-        cell("adae", 3, "AEDECOD", "FEVER"),
+        cell("adae", 3, "AEDECOD", "PYREXIA"),
         ["adae.csv, row 3, AEDECOD: differs from an earlier row only in"],
     ),
     # rows

@@ -28,7 +28,9 @@ def baseline(trial: Trial) -> Results:
     Results
         Keys ``baseline.<variable>.<group>…`` with ``all`` for both arms together; each line counts its missing values.
         ``baseline.<variable>.smd`` is the standardised mean difference, test minus reference (of a category, without
-        direction); ``baseline.smd.expected`` the mean absolute one that randomisation alone makes.
+        direction); ``baseline.smd.expected`` the mean absolute one that randomisation alone makes. Beside the largest,
+        ``baseline.smd.largest``, stand the one ``….expected`` of so many variables (``baseline.smd.n``), and how often
+        chance makes one as large, ``….chance``, both as if they were independent and normal.
 
     References
     ----------
@@ -44,8 +46,8 @@ def baseline(trial: Trial) -> Results:
             for group, values in {**by_arm, "all": together}.items():
                 _describe(results, line, values, levels, {"group": group, **facts})
             _add_difference(results, line, by_arm, levels, facts)
-    _add_largest_difference(results, trial)
     sizes = [len(subjects) for subjects in trial.subjects().values()]
+    _add_largest_difference(results, trial, sizes)
     method = "mean |SMD| of a normal variable under randomisation"
     _add_smd(results, "baseline.smd.expected", balance.expected_by_chance, sizes, n=sum(sizes), method=method)
     return results
@@ -104,13 +106,20 @@ def _add_difference(
         _add_smd(results, f"baseline.{line.id}.smd", balance.mean_difference, known, method=method, **facts)
 
 
-def _add_largest_difference(results: Results, trial: Trial) -> None:
+def _add_largest_difference(results: Results, trial: Trial, sizes: list[int]) -> None:
     found = {line.label: results.get(f"baseline.{line.id}.smd") for line in trial.facts.baseline}
     known = {label: abs(row.value) for label, row in found.items() if row and row.value is not None}
     if known:
         label = max(known, key=known.__getitem__)
         results.add("baseline.smd.largest", known[label], _SMD, 2, method="largest |SMD|")
         results.add("baseline.smd.largest.label", label, "text", dataset="trial.yml")
+        results.add("baseline.smd.n", len(known), "count", unit="characteristics")
+        method = f"of {len(known)} independent normal variables under randomisation"
+        expected, chance, of = balance.largest_by_chance, balance.p_of_largest, [*sizes, len(known)]
+        _add_smd(results, "baseline.smd.largest.expected", expected, of, method=f"mean of the largest |SMD| {method}")
+        found_by_chance, reason = attempt(chance, known[label], *of)
+        said = f"how often the largest |SMD| {method} is as large"
+        results.add("baseline.smd.largest.chance", found_by_chance, "probability", 2, method=said, reason=reason)
 
 
 def _add_smd(results: Results, key: str, difference: Callable[..., float], groups: list, **facts: Any) -> None:

@@ -21,19 +21,19 @@ class _Statistic(NamedTuple):
 
     kind: str
     needs: int
-    of: Callable[[pd.Series, float], Any]
+    of: Callable[[np.ndarray, float], Any]
     method: str = ""
 
 
-def _interval_of_mean(known: pd.Series, alpha: float) -> list[float]:
-    mean, half = known.mean(), stats.t.ppf(1 - alpha / 2, len(known) - 1) * (known.std() / np.sqrt(len(known)))
+def _interval_of_mean(known: np.ndarray, alpha: float) -> list[float]:
+    mean, half = known.mean(), stats.t.ppf(1 - alpha / 2, len(known) - 1) * (known.std(ddof=1) / np.sqrt(len(known)))
     return [mean - half, mean + half]
 
 
 _STATISTICS = {
     "mean": _Statistic("mean", 1, lambda known, alpha: known.mean()),
-    "sd": _Statistic("SD", 2, lambda known, alpha: known.std()),
-    "mean_sd": _Statistic("mean (SD)", 2, lambda known, alpha: [known.mean(), known.std()]),
+    "sd": _Statistic("SD", 2, lambda known, alpha: known.std(ddof=1)),
+    "mean_sd": _Statistic("mean (SD)", 2, lambda known, alpha: [known.mean(), known.std(ddof=1)]),
     "ci": _Statistic("ci", 2, _interval_of_mean),
     "median_iqr": _Statistic("median (IQR)", 2, lambda known, alpha: np.percentile(known, [50, 25, 75])),
     "whiskers": _Statistic("range", 2, lambda known, alpha: np.percentile(known, WHISKERS), "5th and 95th percentiles"),
@@ -74,17 +74,22 @@ def summarise(
             for arm, values in wide.items():
                 key = f"{parameter.id}.{trial.visit_id(visit, parameter.paramcd)}.{arm}"
                 facts |= {"visit": visit.label, "group": arm}
-                known = values[visit.avisitn].dropna()
+                known = _known(values[visit.avisitn])
                 results.add(f"{key}.n", len(known), "count", **{**facts, "n": len(known), "unit": "participants"})
                 for name in statistics:
                     _add(results, f"{key}.{name}", known, _STATISTICS[name], parameter.digits, facts)
                 if visit.avisitn != start and start in values:
-                    change = (values[visit.avisitn] - values[start]).dropna()
+                    change = _known(values[visit.avisitn] - values[start])
                     _add(results, f"{key}.change.mean_sd", change, _STATISTICS["mean_sd"], parameter.digits, facts)
     return results
 
 
-def _add(results: Results, key: str, known: pd.Series, statistic: _Statistic, digits: int, facts: Fields) -> None:
+def _known(values: pd.Series) -> np.ndarray:
+    found = values.to_numpy(float)
+    return found[np.isfinite(found)]
+
+
+def _add(results: Results, key: str, known: np.ndarray, statistic: _Statistic, digits: int, facts: Fields) -> None:
     enough = len(known) >= statistic.needs
     results.add(
         key,

@@ -40,7 +40,7 @@ def by_visit(trial: Trial) -> Results:
     return results
 
 
-def final_difference(trial: Trial, test: str = "pooled t", missing: str = "available") -> Results:
+def final_difference(trial: Trial, test: str = "pooled t", missing: str = "available", beside: bool = True) -> Results:
     """Compare the arms at the last visit of each efficacy parameter, as published and with Welch's test.
 
     Parameters
@@ -49,13 +49,16 @@ def final_difference(trial: Trial, test: str = "pooled t", missing: str = "avail
     test : {"pooled t", "Welch", "ANCOVA", "randomisation", "ANCOVA randomisation"}
         The default is as published.
     missing : {"available", "complete", "imputed"}
+    beside : bool
+        Whether Welch's test stands beside.
 
     Returns
     -------
     Results
-        Keys ``<paramcd>.final.difference`` (test minus reference) with ``.se``, ``.ci``, ``.p``, ``.t``, ``.df``, and
-        the same of Welch's test under ``….welch``; a drawn P has its Monte Carlo error as ``.p_se``. Not estimable
-        where an arm has fewer than two values or neither arm varies, but for the difference of two means.
+        Keys ``<paramcd>.final.difference`` (test minus reference) with ``.se``, ``.ci``, half its width as
+        ``.half_width``, ``.p``, ``.t`` and ``.df``, and the same of Welch's test under ``….welch``; a drawn P has its
+        Monte Carlo error as ``.p_se``. Not estimable where an arm has fewer than two values or neither arm varies, but
+        for the difference of two means.
 
     References
     ----------
@@ -63,23 +66,29 @@ def final_difference(trial: Trial, test: str = "pooled t", missing: str = "avail
     """
     results = start_results(trial)
     for parameter, wide in each_parameter(trial):
-        _add_final(results, trial, parameter, wide, test, missing)
+        tests = {f"{parameter.id}.final.difference": test}
+        if beside:
+            tests[f"{parameter.id}.final.difference.welch"] = "Welch"
+        _add_final(results, trial, parameter, wide, tests, missing)
     return results
 
 
-def _add_final(results: Results, trial: Trial, parameter: Parameter, wide: Wide, test: str, missing: str) -> None:
+def _add_final(
+    results: Results, trial: Trial, parameter: Parameter, wide: Wide, tests: dict[str, str], missing: str
+) -> None:
+    """Add the difference by each test, by its key; the first is that of the estimate."""
     last, key = trial.final(parameter.paramcd), f"{parameter.id}.final.difference"
     datasets, refused = attempt(_completed, wide, missing)
     known = [values[last.avisitn].dropna() for values in (datasets[0] if datasets else wide).values()]
     facts = facts_of(parameter, visit=last.label, group="difference", n=sum(map(len, known)), estimand="final")
-    for name, chosen in ((key, test), (f"{key}.welch", "Welch")):
+    for name, chosen in tests.items():
         effect, reason = None, refused
         if datasets:
             alpha, start = trial.facts.alpha, trial.facts.visits.baseline
             estimate = partial(estimators.at_final_visit, baseline=start, last=last.avisitn, test=chosen, alpha=alpha)
             effect, reason = attempt(_pooled, datasets, estimate, alpha)
         facts |= {"method": _SAID.get(chosen, chosen) + _RULE[missing], "reason": reason}
-        if name == key and not effect and test in _SAID and all(map(len, known)):
+        if name == key and not effect and chosen in _SAID and all(map(len, known)):
             said = {"method": "difference in means", "reason": ""}
             results.add(key, known[0].mean() - known[1].mean(), "difference", parameter.digits, **facts | said)
         elif name == key:
@@ -92,7 +101,7 @@ def _add_final(results: Results, trial: Trial, parameter: Parameter, wide: Wide,
             results.add(f"{name}.df", effect and effect.df, "df", digits, **facts | {"unit": ""})
 
 
-def gee(trial: Trial, model: Model | None = None, missing: str = "available") -> Results:
+def gee(trial: Trial, model: Model | None = None, missing: str = "available", beside: bool = True) -> Results:
     """Estimate the overall effect over the follow-up visits, as published and with small-sample inference.
 
     Parameters
@@ -102,6 +111,8 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available") ->
         As published if not given: Gaussian GEE with identity link, exchangeable working correlation, robust z;
         covariates are arm, baseline value and visit.
     missing : {"available", "complete", "imputed"}
+    beside : bool
+        Whether small-sample inference stands beside that of the model.
 
     Returns
     -------
@@ -125,7 +136,7 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available") ->
             results.add(f"{key}.{arm}.n", n, "n", **facts | {"group": arm, "unit": "participants"})
         facts["group"] = "difference"
         results.add(f"{key}.observations.n", len(records.y), "count", **facts | {"unit": "observations"})
-        for name, chosen in (("effect", model), ("effect.cr2", model.small_sample)):
+        for name, chosen in (("effect", model), ("effect.cr2", model.small_sample))[: 1 + beside]:
             effect, reason = None, refused
             if datasets:
                 alpha = trial.facts.alpha
@@ -138,14 +149,14 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available") ->
             _add_interval_and_p(results, f"{key}.{name}", effect, parameter.model_digits, facts)
             if chosen.has_df:
                 results.add(f"{key}.{name}.df", effect and effect.df, "df", 1, **facts | {"unit": ""})
-        _add_fit(results, trial, key, wide, model.small_sample, facts | {"unit": "", "estimand": ""})
+        if beside or model.estimator == "GEE":
+            _add_fit(results, trial, key, wide, model.small_sample, facts | {"unit": "", "estimand": ""})
     return results
 
 
 def _add_fit(results: Results, trial: Trial, key: str, wide: Wide, model: Model, facts: Fields) -> None:
     """Record the working correlation and the QIC of a GEE on the available values."""
-    found, reason = attempt(estimators.over_follow_up, wide, trial.facts.visits.baseline, model)
-    fit = found[1] if found else None
+    fit, reason = attempt(estimators.fit, wide, trial.facts.visits.baseline, model)
     facts |= {"method": model.correlation, "reason": reason}
     results.add(f"{key}.qic", fit and fit.qic, "QIC", 1, **facts)
     one = fit and np.ndim(fit.alpha) == 0
@@ -212,6 +223,8 @@ def _add_interval_and_p(results: Results, key: str, effect: Effect | None, digit
     reason = facts["reason"] or ("" if bounded else "no allocation is extreme enough to bound the effect")
     bounds = [effect.lower, effect.upper] if effect and bounded else None
     results.add(f"{key}.ci", bounds, "ci", digits, **facts | {"reason": reason})
+    half = (bounds[1] - bounds[0]) / 2 if bounds else None
+    results.add(f"{key}.half_width", half, "half-width", digits, **facts | {"reason": reason})
     results.add(f"{key}.p", effect and effect.p, "p", **facts | {"unit": ""})
     if effect and effect.p_se is not None:
         results.add(f"{key}.p_se", effect.p_se, "Monte Carlo SE", 5, **facts | {"unit": ""})

@@ -167,22 +167,49 @@ def over_follow_up(
     model = model or Model()
     if model.estimator not in get_args(Estimator):
         raise ValueError(f"{model.estimator!r} is not one of {', '.join(get_args(Estimator))}")
+    records = _modelled(wide, baseline, model)
+    if model.estimator == "REML":
+        return Effect.of(_by_likelihood(records, model, alpha)), None
+    fitted = gee.fit(records.y, records.X, records.groups, model.correlation, records.visits)
+    if model.reference == "randomisation":
+        known = {arm: values[values.index.isin(records.groups)] for arm, values in wide.items()}
+        outcomes = np.concatenate([values.drop(columns=baseline).to_numpy() for values in known.values()])
+        base = _stack(known, baseline) if model.adjusted else None
+        return _allocated(permutation.gee(outcomes, _arm(known), base, alpha=alpha)), fitted
+    contrast = np.eye(records.X.shape[1])[1]
+    return Effect.of(fitted.test(contrast, model.covariance, model.reference, alpha)), fitted
+
+
+def fit(wide: Wide, baseline: float, model: Model) -> gee.Fit:
+    """Fit the GEE of a model, whose working correlation and QIC do not depend on its inference.
+
+    Parameters
+    ----------
+    wide, baseline, model
+        As for `over_follow_up`; the estimator is GEE.
+
+    Returns
+    -------
+    gee.Fit
+
+    Raises
+    ------
+    NotEstimable
+        Where the values do not allow it.
+    """
+    records = _modelled(wide, baseline, model)
+    return gee.fit(records.y, records.X, records.groups, model.correlation, records.visits)
+
+
+def _modelled(wide: Wide, baseline: float, model: Model) -> "Records":
+    """The records of a model that can be fitted."""
     records = design(wide, baseline, model.adjusted)
     if empty := [role for role, n in zip(("test", "reference"), records.arms.values(), strict=True) if not n]:
         needed = "both a baseline and a follow-up value" if model.adjusted else "a follow-up value"
         raise NotEstimable(f"nobody in the {' or the '.join(empty)} arm has {needed}")
     if model.adjusted and not two_means.vary_by_themselves(records.X[:, [0, 1, -1]]):
         raise NotEstimable(two_means.FLAT)
-    if model.estimator == "REML":
-        return Effect.of(_by_likelihood(records, model, alpha)), None
-    fit = gee.fit(records.y, records.X, records.groups, model.correlation, records.visits)
-    if model.reference == "randomisation":
-        known = {arm: values[values.index.isin(records.groups)] for arm, values in wide.items()}
-        outcomes = np.concatenate([values.drop(columns=baseline).to_numpy() for values in known.values()])
-        base = _stack(known, baseline) if model.adjusted else None
-        return _allocated(permutation.gee(outcomes, _arm(known), base, alpha=alpha)), fit
-    contrast = np.eye(records.X.shape[1])[1]
-    return Effect.of(fit.test(contrast, model.covariance, model.reference, alpha)), fit
+    return records
 
 
 def _by_likelihood(records: "Records", model: Model, alpha: float) -> WaldTest:
@@ -225,8 +252,10 @@ def design(wide: Wide, baseline: float, adjusted: bool = True) -> Records:
         The design has an intercept, the test arm (0/1), one indicator per follow-up visit but the first, and the
         baseline value if adjusted.
     """
-    visit = np.array([column for column in next(iter(wide.values())).columns if column != baseline], float)
-    values = np.concatenate([arm.reindex(columns=visit).to_numpy(float) for arm in wide.values()])
+    columns = next(iter(wide.values())).columns
+    visit = np.array([column for column in columns if column != baseline], float)
+    known = (arm if arm.columns.equals(columns) else arm.reindex(columns=columns) for arm in wide.values())
+    values = np.concatenate([arm.to_numpy(float) for arm in known])[:, columns != baseline]
     base = _stack(wide, baseline)
     names = np.concatenate([arm.index.to_numpy(object) for arm in wide.values()])
     subject, column = np.nonzero(np.isfinite(values) & (np.isfinite(base)[:, None] | (not adjusted)))
@@ -263,4 +292,5 @@ def _arm(wide: Wide) -> np.ndarray:
 
 def _stack(wide: Wide, visit: float) -> np.ndarray:
     """Put the values of both arms at one visit under each other, NaN where there are none."""
-    return np.concatenate([values.reindex(columns=[visit])[visit].to_numpy(float) for values in wide.values()])
+    columns = (values[visit] if visit in values else np.full(len(values), np.nan) for values in wide.values())
+    return np.concatenate([np.asarray(column, float) for column in columns])

@@ -58,5 +58,5 @@ def _completeness(adae: pd.DataFrame | None, columns: list[str]) -> str:
         return NOT_COLLECTED
     for column in columns:
         if recorded(adae, column):
-            return f"{column} given for {int(adae[column].notna().sum())} of {len(adae)} events"
+            return f"given for {int(adae[column].notna().sum())} of {len(adae)} recorded events"
     return NOT_COLLECTED

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from scipy import stats
 
 from trialbook.analysis.scenarios import HEADLINE, Scenario, under
+from trialbook.results import formats
 from trialbook.results.row import Fields, Result, Results
 from trialbook.results.verdicts import Finding
 from trialbook.trial.model import Trial
@@ -109,14 +110,24 @@ def compare(published: Published | None, computed: Mapping[str, Result], alpha: 
         same = known and agrees(figure.printed, computed[figure.key].value, alpha)
         matched += same
         results.add(f"{key}.printed", figure.printed, "text", **facts)
-        results.add(f"{key}.computed", computed[figure.key].display if known else "not computed", "text", **facts)
+        shown = _as_printed(figure.printed, computed[figure.key]) if known else "not computed"
+        results.add(f"{key}.computed", shown, "text", **facts)
         results.add(f"{key}.match", "yes" if same else "no", "text", **facts)
     results.add("reconciliation.matched.n_of", [matched, len(published.figures)], "n of N")
     return results
 
 
+def _as_printed(printed: str, row: Result) -> str:
+    """Write a computed value with the decimals of the printed one, where it is shown with fewer."""
+    found = numbers(printed)
+    decimals = len(found[0].strip("%").partition(".")[2]) if found else 0
+    if row.statistic in ("difference", "mean") and row.value is not None:
+        return formats.number(row.value, decimals)
+    return formats.interval(row.value, decimals) if row.statistic == "ci" and row.value is not None else row.display
+
+
 def by_scenario(published: Published | None, effects: Results, scenarios: list[Scenario], trial: Trial) -> Results:
-    """Name the scenarios under which each published effect, interval or P value comes out.
+    """Name the distinct analyses under which each published effect, interval or P value comes out.
 
     Parameters
     ----------
@@ -139,7 +150,8 @@ def by_scenario(published: Published | None, effects: Results, scenarios: list[S
             for part in ("", ".ci", ".p"):
                 if figure := figures.get(f"{parameter.id}.{headline}{part}"):
                     pairs = under(scenarios, parameter, estimand)
-                    values = {scenario.name(estimand): effects[key + part].value for scenario, key in pairs}
+                    distinct = [(scenario, key) for scenario, key in pairs if f"{key}.repeats" not in effects]
+                    values = {scenario.name(estimand): effects[key + part].value for scenario, key in distinct}
                     same = [name for name, value in values.items() if agrees(figure.printed, value, alpha)]
                     facts: Fields = {"parameter": figure.what, "label": figure.printed, "estimand": estimand}
                     said = f"{len(same)} of {len(values)}" + (f": {'; '.join(same)}" if len(same) <= NAMED else "")

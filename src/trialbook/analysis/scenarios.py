@@ -136,10 +136,14 @@ def run(trial: Trial, scenario: Scenario) -> Results:
     within, found = trial.within(scenario.analysis_set), Results(trial.facts.alpha)
     if scenario.final:
         _take(
-            found, within, scenario, "final", efficacy.final_difference(within, scenario.final_test, scenario.missing)
+            found,
+            within,
+            scenario,
+            "final",
+            efficacy.final_difference(within, scenario.final_test, scenario.missing, False),
         )
     if scenario.follow_up:
-        _take(found, within, scenario, "follow_up", efficacy.gee(within, scenario.model, scenario.missing))
+        _take(found, within, scenario, "follow_up", efficacy.gee(within, scenario.model, scenario.missing, False))
     return found
 
 
@@ -170,7 +174,9 @@ def summary(trial: Trial, scenarios: list[Scenario], effects: Results) -> Result
     Returns
     -------
     Results
-        Keys ``<headline>.under.range`` and ``<headline>.under.clear.n_of``, over the scenarios that have an effect.
+        Keys ``<headline>.under.range`` and ``<headline>.under.clear.n_of``, over the distinct analyses that have an
+        effect: scenarios whose effect, interval and P value are the same on these data are one. A scenario that
+        repeats an earlier one has ``<headline>.under.<scenario>.repeats``, the name of that.
     """
     found = Results(trial.facts.alpha)
     for parameter in trial.parameters("efficacy"):
@@ -185,16 +191,32 @@ def under(scenarios: list[Scenario], parameter: Parameter, estimand: str) -> lis
     return [(scenario, f"{headline}.under.{scenario.id}") for scenario in scenarios if scenario.name(estimand)]
 
 
+def _came_to(effects: Results, key: str) -> tuple:
+    """What an analysis came to, to nine digits; by its key where it has no estimate."""
+    parts = [effects[f"{key}{part}"].value for part in ("", ".ci", ".p")]
+    if any(part is None for part in parts):
+        return (key,)
+    estimate, (low, high), p = parts
+    return tuple(f"{value:.9g}" for value in (estimate, low, high, p))
+
+
 def _summarise(
     found: Results, scenarios: list[Scenario], effects: Results, parameter: Parameter, estimand: str
 ) -> None:
-    keys = [key for _, key in under(scenarios, parameter, estimand)]
+    facts: Fields = {"parameter": parameter.paramcd, "estimand": estimand}
+    first: dict[tuple, Scenario] = {}
+    keys = []
+    for scenario, key in under(scenarios, parameter, estimand):
+        earlier = first.setdefault(_came_to(effects, key), scenario)
+        if earlier is scenario:
+            keys.append(key)
+        else:
+            found.add(f"{key}.repeats", earlier.name(estimand), "text", label=scenario.name(estimand), **facts)
     intervals = {key: interval for key in keys if isinstance(interval := effects[f"{key}.ci"].value, list)}
     values = [value for key in intervals if isinstance(value := effects[key].value, float | int)]
     digits = parameter.digits if estimand == "final" else parameter.model_digits
     key = f"{parameter.id}.{HEADLINE[estimand]}.under"
-    facts: Fields = {"parameter": parameter.paramcd, "estimand": estimand}
-    spread = {"method": f"of {len(keys)} scenarios, {len(intervals)} can be estimated", "unit": parameter.unit}
+    spread = {"method": f"of {len(keys)} analyses, {len(intervals)} can be estimated", "unit": parameter.unit}
     reason = "" if values else "no scenario has an effect"
     ends = [min(values), max(values)] if values else None
     found.add(f"{key}.range", ends, "range", digits, reason=reason, **spread, **facts)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import integrate, stats
 from scipy.special import gammaln
 
 from trialbook.errors import NotEstimable
@@ -104,3 +105,54 @@ def expected_by_chance(test: int, reference: int) -> float:
         raise NotEstimable("fewer than four participants")
     mean = np.sqrt(free / np.pi) * np.exp(gammaln((free - 1) / 2) - gammaln(free / 2))
     return float(mean * np.sqrt(1 / test + 1 / reference))
+
+
+def largest_by_chance(test: int, reference: int, variables: int) -> float:
+    """Give the mean of the largest absolute Cohen's d of several independent normal variables under randomisation.
+
+    Parameters
+    ----------
+    test, reference : int
+        Sizes of the groups.
+    variables : int
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    NotEstimable
+        As `expected_by_chance`.
+
+    Notes
+    -----
+    The mean of the largest of k is the integral of one minus the k-th power of the distribution of |t|.
+    """
+    expected_by_chance(test, reference)
+    t = stats.t(test + reference - 2)
+    above = integrate.quad(lambda x: 1 - (2 * t.cdf(x) - 1) ** variables, 0, np.inf)[0]
+    return float(above * np.sqrt(1 / test + 1 / reference))
+
+
+def p_of_largest(largest: float, test: int, reference: int, variables: int) -> float:
+    """Give the chance that randomisation makes the largest absolute Cohen's d of several as large as this or larger.
+
+    Parameters
+    ----------
+    largest : float
+    test, reference, variables
+        As of `largest_by_chance`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    NotEstimable
+        As `expected_by_chance`.
+    """
+    expected_by_chance(test, reference)
+    below = 1 - 2 * stats.t.sf(largest / np.sqrt(1 / test + 1 / reference), test + reference - 2)
+    return float(1 - below**variables)

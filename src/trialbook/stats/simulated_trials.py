@@ -29,13 +29,13 @@ FEWEST = 5  # participants of an arm that can stand for others
 METHODS = {
     "pooled_t": ("final", "Pooled t"),
     "welch": ("final", "Welch's t"),
-    "ancova": ("final", "ANCOVA on baseline, or MMRM"),
+    "ancova": ("final", "ANCOVA, or MMRM"),
     "gee_robust": ("follow_up", "GEE, robust z"),
     "gee_cr2": ("follow_up", "GEE, CR2, Satterthwaite t"),
     "gee_kc": ("follow_up", "GEE, Kauermann–Carroll, t"),
     "gee_md": ("follow_up", "GEE, Mancl–DeRouen, t"),
     "gee_unadjusted": ("follow_up", "GEE, without baseline, robust z"),
-    "intercept": ("follow_up", "REML (random intercept, or MMRM), Kenward–Roger t"),
+    "intercept": ("follow_up", "REML, Kenward–Roger t"),
     "anova_arm": ("course", "ANOVA, arm"),
     "anova_interaction": ("course", "ANOVA, arm × visit (Greenhouse–Geisser)"),
 }

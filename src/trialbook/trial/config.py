@@ -12,11 +12,11 @@ from trialbook.trial.stated import AcceptedWarning, Disclosure, Estimand, Family
 from trialbook.yamlfile import Keys, read_yaml
 
 TABLES, REQUIRED = ("adsl", "adlb", "adae", "adex"), ("adsl", "adlb")
-FACTS, PUBLISHED = "trial.yml", "published.yml"  # the other files of a trial's folder
+FACTS, PUBLISHED, EVIDENCE = "trial.yml", "published.yml", "evidence.json"  # the other files of a trial's folder
 RESERVED = {"all", "difference", "observations"}  # parts of keys that stand where an arm's id stands
 # what keys begin with that are of no parameter
 OWN = {
-    *("arm", "baseline", "cohort", "double", "estimand", "exposure", "missing", "multiplicity"),
+    *("arm", "baseline", "cohort", "double", "draws", "estimand", "exposure", "missing", "multiplicity"),
     *("reconciliation", "records", "safety", "software", "trial", "visits"),
 }
 
@@ -73,6 +73,8 @@ class Parameter(Keys):
     """Decimals of a mean."""
     model_digits: int = Field(2, ge=0)
     """Decimals of a model's estimate."""
+    threshold: float | None = None
+    """A value to be reached: participants at it or above are counted at the final visit."""
     analysis_flag: str = "ANL01FL"
     """The flag of ADLB whose Y says which records are analysed, where it is filled; `none` for all records."""
 

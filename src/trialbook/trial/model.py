@@ -98,6 +98,8 @@ class Trial:
             known = ", ".join(sets.declared)
             file = self.folder / FACTS
             raise UserError(f"{file}: no set {analysis_set!r} under analysis_sets; it has: {known}")
+        if sets.declared[analysis_set] == sets.efficacy:
+            return self
         chosen = sets.model_copy(update={"efficacy": sets.declared[analysis_set]})
         return replace(self, facts=self.facts.model_copy(update={"analysis_sets": chosen}))
 
@@ -162,13 +164,23 @@ class Trial:
         dict of str to DataFrame
             By arm id: one row per subject of the set, one column per visit (its AVISITN), NaN where missing.
         """
+        if isinstance(of, dict):
+            return self._spread(paramcd, of)
+        key = paramcd, of.flag if of else None
+        if key not in self._spreads:
+            self._spreads[key] = self._spread(paramcd, self.subjects(of))
+        return {arm: wide.copy() for arm, wide in self._spreads[key].items()}
+
+    def _spread(self, paramcd: str, subjects: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         rows = self.adlb[self.adlb["PARAMCD"] == paramcd]
         wide = rows.pivot(index="USUBJID", columns="AVISITN", values="AVAL")
         columns = [visit.avisitn for visit in self.visits(paramcd)]
-        return {
-            arm: wide.reindex(index=rows["USUBJID"], columns=columns)
-            for arm, rows in (of if isinstance(of, dict) else self.subjects(of)).items()
-        }
+        return {arm: wide.reindex(index=own["USUBJID"], columns=columns) for arm, own in subjects.items()}
+
+    @cached_property
+    def _spreads(self) -> dict[tuple[str, str | None], dict[str, pd.DataFrame]]:
+        """What `values` spread before: most analyses ask for the same."""
+        return {}
 
     def observed(self, paramcd: str, of: AnalysisSet | None = None) -> dict[str, pd.DataFrame]:
         """Spread a parameter as `values` does, a derived value (with a DTYPE) as missing."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 
 from trialbook.displays import words
-from trialbook.displays.figures.figure import WIDTH, Figure, look, plain, say_not_estimable
+from trialbook.displays.figures.figure import WIDTH, Figure, look, plain, say_instead, say_not_estimable
 from trialbook.results.row import Result, Results
 
 if TYPE_CHECKING:
@@ -183,9 +183,16 @@ def attendance(trial: Trial, results: Results) -> Figure:
     Returns
     -------
     Figure
+        One that says so where everybody attended each.
     """
     visits = trial.schedule
     cells = [[results[f"cohort.attendance.{v}.{arm.id}.n_of"] for arm in trial.arms] for v in visits]
+    said = "; ".join(
+        f"{visit.label} " + ", ".join(f"{arm.label} {row.display}" for arm, row in zip(trial.arms, line, strict=True))
+        for visit, line in zip(visits.values(), cells, strict=True)
+    )
+    if all(row.value[0] == row.value[1] for line in cells for row in line):
+        return say_instead("cohort.attendance", f"All participants have a value at each visit: {said}.")
     shares = [[row.value[0] / max(row.value[1], 1) for row in line] for line in cells]
     drawing, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.36 * len(visits)))
     axes.imshow(shares, cmap="Greys", vmin=0, vmax=1.3, aspect="auto")
@@ -198,8 +205,4 @@ def attendance(trial: Trial, results: Results) -> Figure:
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     drawing.tight_layout()
-    said = "; ".join(
-        f"{visit.label} " + ", ".join(f"{arm.label} {row.display}" for arm, row in zip(trial.arms, line, strict=True))
-        for visit, line in zip(visits.values(), cells, strict=True)
-    )
     return Figure("cohort.attendance", drawing, f"Participants with a value at each visit: {said}.")

@@ -11,6 +11,7 @@ import seaborn as sns
 from trialbook.displays import words
 from trialbook.displays.figures.figure import (
     WIDTH,
+    WITHHELD,
     ArmLook,
     Figure,
     Style,
@@ -57,7 +58,7 @@ def trajectory(trial: Trial, results: Results, parameter: Parameter) -> Figure:
     unit = trial.facts.visits.unit
     axes.set(xlabel=axis("Time", unit and f"{unit}s"), ylabel=axis(parameter.label, parameter.unit))
     axes.set_xticks(times, [f"{t:g}" for t in times])
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     sns.despine(drawing)
     means = f"Mean {parameter.label} by visit with {trial.ci_level} confidence intervals"
     unit = f", {parameter.unit}" if parameter.unit else ""
@@ -196,6 +197,40 @@ def effect_by_visit(trial: Trial, results: Results, parameter: Parameter) -> Fig
         f"{trial.ci_level} confidence intervals: {'; '.join(said)}."
     )
     return Figure(f"{parameter.id}.effect_by_visit", drawing, alt)
+
+
+@look()
+def courses(trial: Trial, parameter: Parameter) -> Figure:
+    """Draw the course of every participant of the efficacy set in one parameter, a panel for each arm.
+
+    Parameters
+    ----------
+    trial : Trial
+    parameter : Parameter
+
+    Returns
+    -------
+    Figure
+        One that says so where ``trial.yml`` does not except it from the disclosure gate: it shows people one by one.
+    """
+    key = f"{parameter.id}.courses"
+    if not trial.facts.disclosure.allows_listing(key):
+        return say_instead(key, f"Courses in {parameter.label}: {WITHHELD}")
+    wide = trial.values(parameter.paramcd, trial.facts.analysis_sets.efficacy)
+    drawing, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
+    unit = trial.facts.visits.unit
+    for panel, one in zip(panels, arm_looks(trial), strict=True):
+        values = wide[one.arm.id].sort_index(axis=1)
+        for _, course in values.iterrows():
+            panel.plot(course.index, course, color=one.colour, linewidth=0.9, alpha=0.8)
+        panel.set_title(f"{one.arm.label} (n = {len(values)})", loc="left", fontsize=10)
+        panel.set_xlabel(axis("Time", unit and f"{unit}s"))
+        panel.set_xticks(values.columns, [f"{time:g}" for time in values.columns])
+    panels[0].set_ylabel(axis(parameter.label, parameter.unit))
+    sns.despine(drawing)
+    drawing.tight_layout()
+    said = ", ".join(f"{len(wide[arm.id])} with {arm.label}" for arm in trial.arms)
+    return Figure(key, drawing, f"{parameter.label} of each participant by visit: {said}.")
 
 
 @look()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Style = dict[str, Any]  # keyword arguments of Matplotlib
 WIDTH = 7.0
+WITHHELD = "not drawn, since it would show people one by one; an exception in trial.yml, under disclosure, allows it."
 NEUTRAL = "0.45"  # reads on a light page and on a dark one
 
 # Whatever the machine's matplotlibrc says, drawn in the font that Matplotlib brings; a dollar sign is no formula.

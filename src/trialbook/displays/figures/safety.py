@@ -10,7 +10,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from trialbook.displays.figures.figure import WIDTH, ArmLook, Figure, Style, arm_looks, axis, look, say_instead
+from trialbook.displays.figures.figure import (
+    WIDTH,
+    WITHHELD,
+    ArmLook,
+    Figure,
+    Style,
+    arm_looks,
+    axis,
+    look,
+    say_instead,
+)
 from trialbook.results.row import Result, Results
 
 if TYPE_CHECKING:
@@ -31,7 +41,6 @@ _DOSE: Style = {
     "zorder": 2,
 }
 _FOLLOW_UP: Style = {"color": "0.75", "linewidth": 1, "zorder": 1}
-_WITHHELD = "not drawn, since it would show people one by one; an exception in trial.yml, under disclosure, allows it."
 _SEEN = 0.05  # the lowest multiple that is drawn: a logarithm has no zero
 
 
@@ -59,7 +68,7 @@ def timeline(trial: Trial, results: Results, courses: Courses) -> Figure:
     counts = {arm.id: results.under(f"safety.timeline.{arm.id}") for arm in trial.arms}
     said = "; ".join(_said_events(arm.label, counts[arm.id]) for arm in trial.arms)
     if not trial.facts.disclosure.allows_listing("safety.timeline"):
-        return say_instead("safety.timeline", f"Adverse events by day: {_WITHHELD}")
+        return say_instead("safety.timeline", f"Adverse events by day: {WITHHELD}")
     if not courses.shown:
         return say_instead("safety.timeline", f"No adverse event has a start day to be drawn at: {said}.")
     own = {arm.id: [course for course in courses.shown if course.arm == arm.id] for arm in trial.arms}
@@ -184,7 +193,7 @@ def edish(trial: Trial, results: Results, peaks: Peaks) -> Figure:
     if not peaks.by_arm:
         return say_instead("safety.edish", f"Hy's law. Not collected: {peaks.lacking}.")
     if not trial.facts.disclosure.allows_listing("safety.edish"):
-        return say_instead("safety.edish", f"Hy's law, {said}. Plot: {_WITHHELD}")
+        return say_instead("safety.edish", f"Hy's law, {said}. Plot: {WITHHELD}")
     drawing, axes = plt.subplots(figsize=(WIDTH, 4.4))
     axes.set(xscale="log", yscale="log")
     for one in arm_looks(trial):

@@ -84,7 +84,9 @@ def _characteristic(line: BaselineVariable, results: Results, groups: list[str])
 
 def attendance(trial: Trial, results: Results, flow: Results) -> Table:
     """Lay out who attended each scheduled visit, and the time in study."""
-    visits = {name: visit.label for name, visit in trial.schedule.items()} | {"every_visit": "Every visit"}
+    visits = {name: visit.label for name, visit in trial.schedule.items()}
+    cells = {results[f"cohort.attendance.{name}.{arm.id}.n_pct"].display for name in visits for arm in trial.arms}
+    visits = {"every_visit": "Every visit"} if len(cells) == 1 else visits | {"every_visit": "Every visit"}
     rows = [
         Row(label, [results[f"cohort.attendance.{name}.{arm.id}.n_pct"] for arm in trial.arms])
         for name, label in visits.items()

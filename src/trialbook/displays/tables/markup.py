@@ -14,6 +14,7 @@ from docutils.utils import new_document
 from docutils.writers import html5_polyglot
 from docutils.writers.html5_polyglot import HTMLTranslator
 
+SENTENCE = 90  # characters of a line that holds one
 PROSE = 30  # characters; a longer cell holds sentences, which wrap
 PHONE, GUTTER = 45, 2  # characters that a phone shows without scrolling, and those between columns
 AS_GIVEN = {"support_smartquotes": False}  # what comes from data keeps its quotation marks
@@ -94,6 +95,9 @@ def _measure(layout: Layout, rows: list[list[nodes.Node]]) -> list[int]:
     labels = [min(len(row["label"]), PROSE) + 2 * row["indent"] for row in layout["rows"] if row["cells"]]
     cells = [[min(len(row[i].astext()), PROSE) for row in rows if row] for i in range(len(layout["columns"]) - 1)]
     words = [max(map(len, column["text"].split()), default=1) for column in layout["columns"]]
+    if len(layout["columns"]) == 1:  # a sentence
+        longest = max((len(row["label"]) for row in layout["rows"]), default=0)
+        return [max(words[0], min(SENTENCE, longest))]
     return [max([word, *own]) for word, own in zip(words, [labels, *cells], strict=True)]
 
 
@@ -155,7 +159,8 @@ def _heading(text: str, size: str | None, place: Place, scope: str = "col", span
 
 
 def _line(row, cells, width):
-    text = nodes.Text(row["label"]) if cells else nodes.strong("", row["label"], **AS_GIVEN)
+    heads = not cells and width > 1
+    text = nodes.strong("", row["label"], **AS_GIVEN) if heads else nodes.Text(row["label"])
     before = [step(depth=row["indent"])] if row["indent"] else []
     label = nodes.entry("", nodes.paragraph("", "", *before, text, **AS_GIVEN), scope="row")
     label["classes"] = [f"indent-{row['indent']}"]

@@ -12,6 +12,7 @@ from trialbook.results.row import TABLE, Result, Results
 if TYPE_CHECKING:
     from trialbook.trial.model import Trial
 
+FEWEST = 3  # lines of a table whose numbers are all the same, which a sentence says as well
 Cell = Result | str
 Column = str | tuple[str, Result]
 
@@ -44,6 +45,8 @@ class Table:
         With a cell for each column but the first, or none.
     notes : sequence of str
         The footnotes.
+
+    A table whose numbers are all the same (none has an event, everybody has every value) is shown as a sentence.
 
     Raises
     ------
@@ -92,13 +95,26 @@ class Table:
         def cell(content: Cell) -> dict[str, str]:
             return {"key": content.key} if isinstance(content, Result) else {"text": content}
 
-        columns = [(c, None) if isinstance(c, str) else c for c in self.columns]
+        columns, rows = self.columns, self.rows
+        if sentence := self._only():
+            columns, rows = columns[:1], [Row(sentence)]
+        pairs = [(c, None) if isinstance(c, str) else c for c in columns]
         return {
             "key": self.key,
-            "columns": [{"text": text, "key": n.key if n else None} for text, n in columns],
-            "rows": [{"label": r.label, "indent": r.indent, "cells": [cell(c) for c in r.cells]} for r in self.rows],
+            "columns": [{"text": text, "key": n.key if n else None} for text, n in pairs],
+            "rows": [{"label": r.label, "indent": r.indent, "cells": [cell(c) for c in r.cells]} for r in rows],
             "notes": list(self.notes),
         }
+
+    def _only(self) -> str:
+        """Say in a sentence what the table holds, where all its numbers are the same; nothing where they are not."""
+        lines = [row for row in self.rows if row.cells]
+        shown = {cell.display if isinstance(cell, Result) else None for row in lines for cell in row.cells}
+        if len(lines) < FEWEST or len(shown) > 1 or None in shown:
+            return ""
+        heads = ", ".join(column if isinstance(column, str) else column[0] for column in self.columns[1:])
+        labels = ", ".join(dict.fromkeys(row.label for row in lines))
+        return f"{shown.pop()} in each of {len(lines)} lines ({heads}): {labels}."
 
     def _html(self) -> str:
         sizes = [column[1] for column in self.columns if not isinstance(column, str)]
