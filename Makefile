@@ -48,6 +48,10 @@ verify: .venv/.book  ## Compute the paper anew from its data, compare its number
 mutate: .venv/.book  ## Find the numbers of the results that no change of the data moves
 	@trialbook mutate $(OF)
 
+.PHONY: draws
+draws: .venv/.book  ## Draw the synthetic data 200 times, and write how far the results vary (takes a quarter of an hour)
+	@trialbook draws --cores $(CORES)
+
 .PHONY: pdf
 pdf: .venv/.book  ## Build the paper as PDF (needs XeTeX and latexmk)
 	@trialbook pdf $(OF)

@@ -9,10 +9,11 @@ import yaml
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 from trialbook.errors import Fault, FaultsError, UserError
-from trialbook.trial.config import FACTS, PUBLISHED, TABLES
+from trialbook.trial.config import EVIDENCE, FACTS, PUBLISHED, TABLES
 from trialbook.yamlfile import Keys, read_yaml
 
 FILE, TOC, CONFIG, REQUIREMENTS = "trialbook.yml", "_toc.yml", "_config.yml", "requirements.txt"
+CITATION = "CITATION.cff"
 LOCK = "numbers.lock.json"
 
 
@@ -153,6 +154,11 @@ class Project:
         return self.trial / PUBLISHED
 
     @property
+    def evidence(self) -> Path:
+        """What many draws of the synthetic data say of each result; there need be none."""
+        return self.trial / EVIDENCE
+
+    @property
     def tables(self) -> list[Path]:
         """The facts of the trial and its tables, those that there are."""
         names = (FACTS, *(f"{name}.csv" for name in TABLES))
@@ -167,6 +173,11 @@ class Project:
     def requirements(self) -> Path:
         """The locked versions of all packages."""
         return self.root / REQUIREMENTS
+
+    @property
+    def citation(self) -> Path:
+        """The file that names the authors."""
+        return self.root / CITATION
 
     @property
     def layout(self) -> list[Path]:

@@ -36,6 +36,7 @@ def built(tmp_path_factory):
         f"book/{name}": next(block for block in blocks(DOCS / "claims.md", "yaml") if block.startswith(f"# {name}"))
         for name in ("claims.yml", "consort.yml")
     }
+    files["CITATION.cff"] = "authors:\n  - name: The authors of a paper\n"
     boxes = (f"::::::{{container}} example-{place}\n{source}::::::\n" for place, (_, source, _) in enumerate(EXAMPLES))
     others = "{claim}`cd4_wide` {claim}`written <shorter_names>`\n"
     paper = analysed(tmp_path_factory.mktemp("roles"), "\n".join(["# Paper", others, *boxes]), code(*shown), **files)

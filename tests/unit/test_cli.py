@@ -11,8 +11,9 @@ from builds import ROOT
 
 import trialbook
 from trialbook import cli
-from trialbook.cli import COMMANDS, main, simulate
+from trialbook.cli import COMMANDS, main
 from trialbook.errors import UserError
+from trialbook.workflow import draws
 
 
 def said(capsys, *arguments):
@@ -130,4 +131,4 @@ def test_a_project_without_a_generator_is_told_how_to_have_one(project, capsys):
 def test_a_generator_that_is_no_module_is_said(tmp_path):
     (tmp_path / "make.txt").touch()
     with pytest.raises(UserError, match="no module of Python"):
-        simulate.load(tmp_path / "make.txt")
+        draws.load(tmp_path / "make.txt")

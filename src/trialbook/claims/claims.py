@@ -30,6 +30,11 @@ class Claim(Keys):
         return self
 
     @property
+    def keys(self) -> list[str]:
+        """The results that its condition names."""
+        return self.condition.keys if self.condition else []
+
+    @property
     def condition(self) -> Condition | None:
         """The condition; None for words that need none."""
         return Condition(self.holds) if self.holds else None

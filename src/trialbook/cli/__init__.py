@@ -27,6 +27,7 @@ COMMANDS = (
     "pdf",
     "docx",
     "simulate",
+    "draws",
     "run",
     "disclose",
     "pages",

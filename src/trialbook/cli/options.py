@@ -24,8 +24,13 @@ def of_build(parser: ArgumentParser) -> None:
     """Add the options of a command that brings the book up to date."""
     of_project(parser)
     of_draft(parser)
-    parser.add_argument("--cores", type=_positive, default=2, metavar="N", help="notebooks to run at once (default: 2)")
+    of_cores(parser, "notebooks to run at once")
     of_limit(parser)
+
+
+def of_cores(parser: ArgumentParser, what: str) -> None:
+    """Add the option that says how much is done at once."""
+    parser.add_argument("--cores", type=_positive, default=2, metavar="N", help=f"{what} (default: 2)")
 
 
 def of_limit(parser: ArgumentParser) -> None:

@@ -42,6 +42,8 @@ SETTINGS = (
     Setting("claims", "book/claims.yml", (str,), "The claims of the paper, from the source folder; need not be there."),
     Setting("consort", "book/consort.yml", (str,), "The items of CONSORT, from the source folder; need not be there."),
     Setting("words", "book/words.yml", (str,), "Judging words, digits that may be typed and exempt pages, likewise."),
+    Setting("evidence", "", (str,), "What many draws of synthetic data say, from the source folder; none if empty."),
+    Setting("citation", "CITATION.cff", (str,), "The file that names the authors, from the source folder."),
     Setting("draft", False, (bool,), "Show what the results lack, and claims that do not hold, instead of failing."),
     Setting("sources", "notebooks", (str,), "The folder of the source notebooks, for launch buttons.", "html"),
     Setting("code", "", (str,), "The revision of the code, which the card of a number gives.", "html"),
@@ -102,6 +104,8 @@ def _add_handlers(app: Sphinx) -> None:
     app.connect("doctree-read", claims.report_false)
     app.connect("doctree-read", text_checks.check_digits)
     app.connect("doctree-read", text_checks.check_words)
+    app.connect("doctree-read", text_checks.check_evidence)
+    app.connect("doctree-read", claims.report_seldom)
     app.connect("env-updated", claims.report_unused)
     app.connect("env-updated", domain.rewrite_lists)
     app.connect("doctree-resolved", consort.fill_checklist)

@@ -13,6 +13,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from trialbook.results.evidence import Draws
 from trialbook.results.executed import Executed, ShownTable
 from trialbook.results.row import Result
 from trialbook.sphinx import passport
@@ -26,8 +27,9 @@ PathTo = Callable[[str], str]  # gives the address of another page
 class Passports:
     """The passports of all results of a book: of each result, lines of a label and what is said, as HTML."""
 
-    def __init__(self, index: Executed, config: Config):
+    def __init__(self, index: Executed, config: Config, draws: Draws | None = None):
         self.index, self._config = index, config
+        self._draws = draws.draws if draws else 0
         self.conditions = passport.Conditions(index.results.values())
         self.runs = {name: passport.parameters(cells) for name, cells in index.notebooks.items()}
         code, data = config.trialbook_code, config.trialbook_data
@@ -49,6 +51,7 @@ class Passports:
             "Reason": escape(row.reason),
             "Estimand": estimand and escape(estimand.display),
             "Second way": second and escape(_agreement(row, second)),
+            "Evidence": passport.evidence(row, self._draws),
             "Records": f"{records} where {_code(condition)}" if condition else escape(records),
             "Run with": " ".join(map(_code, run)),
             "Made from": self.made_of,
@@ -96,6 +99,8 @@ def add_cards(
     held = held.replace("</", r"<\/")  # or a tag in it would end the script
     context["body"] += f'\n<script type="application/json" id="passports">{held}</script>\n'
     app.add_js_file("passport.js", loading_method="defer")
+    if domain.draws:
+        app.add_js_file("evidence.js", loading_method="defer")
 
 
 def _card(passports: Passports, row: Result, register: str, context: dict[str, Any]) -> Iterator[str]:

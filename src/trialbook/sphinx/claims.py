@@ -3,19 +3,26 @@
 A claim is judged when its page is read, and its page is read again whenever a notebook or the file of claims changed.
 """
 
+from collections.abc import Mapping
+
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole
 from sphinx.writers.html5 import HTML5Translator
 
-from trialbook.claims.conditions import Condition
+from trialbook.claims.conditions import Condition, ConditionError
+from trialbook.results.evidence import Draws
+from trialbook.results.row import Result
 from trialbook.sphinx import prose
 from trialbook.sphinx.placed import Shown, depend_on, fault_of, missing, notice, of, say_fault
 from trialbook.sphinx.text_checks import CLAIMED
 
 LOG = logging.getLogger(__name__)
+OFTEN = 0.95  # of the draws, in which a claim holds that need not say in how many
+MADE_UP = "on results that were made up with the data"
 
 
 class claim(nodes.Inline, nodes.TextElement):
@@ -58,13 +65,65 @@ class ClaimRole(ReferenceRole):
         if absent:
             notices: list[nodes.Node] = [part for key in absent for part in (notice(key), nodes.Text(" "))]
             return notices[:-1]
-        rows, fault = of(self.env).index.results, fault_of(self, condition)
+        domain, fault = of(self.env), fault_of(self, condition)
+        rows = domain.index.results
         shown = f"true while {condition.text}; here {condition.filled(rows)}"
+        if domain.draws:
+            held = held_in(condition, rows, domain.draws)
+            shown += f"; {MADE_UP if held is None else f'true in {held} of {domain.draws.draws} draws'}"
         node = self._claim(said, shown, fault, condition.values(rows))
+        if domain.draws and held is not None and held < OFTEN * domain.draws.draws:
+            node["seldom"] = f"{held} of {domain.draws.draws}"
         if not (fault and self.config.trialbook_draft):
             return [node]
         of(self.env).note("false_claims", self.target)
         return [node, nodes.Text(" "), notice(self.target, "does not hold")]
+
+
+def held_in(condition: Condition, rows: Mapping[str, Result], draws: Draws) -> int | None:
+    """Count the draws of a synthetic trial in which a condition is true.
+
+    Parameters
+    ----------
+    condition : Condition
+    rows : mapping of str to Result
+        Those of the trial.
+    draws : Draws
+
+    Returns
+    -------
+    int or None
+        None where the condition names a result that the draws do not hold.
+    """
+    first = draws.of_draw(0, condition.keys, rows)
+    if first is None:
+        return None
+    if all(first[key] is rows[key] for key in condition.keys):
+        return draws.draws if _is_true(condition, rows) else 0
+    drawn = (draws.of_draw(number, condition.keys, rows) for number in range(draws.draws))
+    return sum(_is_true(condition, one) for one in drawn if one)
+
+
+def _is_true(condition: Condition, rows: Mapping[str, Result]) -> bool:
+    try:
+        return condition.holds(rows)
+    except ConditionError:  # a result that is not estimable in a draw
+        return False
+
+
+def report_seldom(app: Sphinx, doctree: nodes.document) -> None:
+    """Report every claim of a page that few draws bear out, and whose sentence does not say in how many it holds."""
+    for node in doctree.findall(claim):
+        if node.get("seldom") and not app.config.trialbook_draft:
+            sentence = prose.sentence_around(node)
+            refers = [prose.around(words, addnodes.pending_xref) for _, words in sentence]
+            if any(one is not None and one["reftarget"].startswith("draws.") for one in refers):
+                continue
+            message = (
+                "the claim %r is true in %s draws of data that give the published figures: “%s”; say so in the "
+                "sentence with a number of `draws.`, or mend the claim"
+            )
+            say_fault(app.env, message, node["id"], node["seldom"], prose.words(sentence), location=node)
 
 
 def report_false(app: Sphinx, doctree: nodes.document) -> None:

@@ -21,8 +21,10 @@ from trialbook.claims import consort as consort_file
 from trialbook.claims.claims import Claim
 from trialbook.claims.consort import Item
 from trialbook.errors import FaultsError
+from trialbook.results.evidence import Draws
 from trialbook.results.executed import Executed
-from trialbook.sphinx import claims, consort, displays, index, numbers, prose, register, theme, uses, words
+from trialbook.results.row import Result
+from trialbook.sphinx import authors, claims, consort, displays, index, numbers, prose, register, theme, uses, words
 from trialbook.sphinx.cards import Passports
 from trialbook.sphinx.placed import DOMAIN
 from trialbook.sphinx.words import Words
@@ -45,7 +47,9 @@ DIRECTIVES: dict[str, type[Directive]] = {
     "result-figure": displays.FigureDirective,
     "register": register.RegisterDirective,
     "consort-checklist": consort.ChecklistDirective,
+    "authors": authors.AuthorsDirective,
     "provenance": theme.ProvenanceDirective,
+    "synthetic": theme.SyntheticDirective,
 }
 INITIAL_DATA: dict[str, dict[str, list[Any]]] = {kind: {} for kind in NOTED}
 
@@ -68,6 +72,12 @@ class TrialDomain(Domain):
         return index.read(Path(self.env.srcdir), self.env.config)
 
     @cached_property
+    def draws(self) -> Draws | None:
+        """What the draws of the synthetic data say; None where there are none of these results."""
+        marked = any(row.evidence for row in self.index.results.values())
+        return index.draws(Path(self.env.srcdir, self.env.config.trialbook_evidence)) if marked else None
+
+    @cached_property
     def claims(self) -> dict[str, Claim] | None:
         """The claims of the paper; None where their file has faults."""
         return self._read(self.env.config.trialbook_claims, claims_file.read)
@@ -85,7 +95,7 @@ class TrialDomain(Domain):
     @cached_property
     def passports(self) -> Passports:
         """What is known of each result."""
-        return Passports(self.index, self.env.config)
+        return Passports(self.index, self.env.config, self.draws)
 
     def _read(self, name: str, read: Callable[[Path], Read]) -> Read | None:
         """Read a file of the paper; where it has faults, say each."""
@@ -148,6 +158,7 @@ class TrialDomain(Domain):
         shown: list[nodes.Node] = contnode.children if isinstance(contnode, nodes.inline) else [contnode]
         link = make_refnode(builder, fromdocname, document, found.cell, shown)
         link["title"], link["key"] = f"{target}, from {found.notebook}", target
+        link["evidence"] = found.evidence if isinstance(found, Result) else ""
         link["classes"], link["ids"] = node.get("look", ["num"]), node["ids"]
         return numbers.result_reference("", "", *link.children, **link.attributes)
 
@@ -184,7 +195,7 @@ def prepare(app: Sphinx) -> None:
     """Read the files of the paper and say their faults, once for all processes; put the figures where images are."""
     domain = app.env.get_domain(DOMAIN)
     assert isinstance(domain, TrialDomain)
-    _ = domain.index, domain.claims, domain.consort, domain.words
+    _ = domain.index, domain.draws, domain.claims, domain.consort, domain.words
     displays.write_figures(domain.index, displays.figures_folder(app.env))
 
 

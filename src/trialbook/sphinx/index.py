@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +12,8 @@ from sphinx.config import Config
 from sphinx.errors import ConfigError
 
 from trialbook.provenance import digest
-from trialbook.results import executed
+from trialbook.results import evidence, executed
+from trialbook.results.evidence import Draws, EvidenceError
 from trialbook.results.executed import PDF, SVG, Executed, ExecutedError, ShownFigure, ShownTable
 from trialbook.results.row import Result, dump
 
@@ -40,15 +42,29 @@ def read(source: Path, config: Config) -> Executed:
     paths = sorted(folder.glob("*.ipynb"))
     if not paths:
         raise ConfigError(f"{config.trialbook_executed}/ holds no executed notebook: run them first")
-    return _read(folder, digest(paths))
+    drawn = [source / config.trialbook_evidence] if config.trialbook_evidence else []
+    content = digest([*paths, *drawn])
+    try:
+        return _read(folder, *drawn, content=content)
+    except EvidenceError as error:
+        if not config.trialbook_draft:
+            raise ConfigError(str(error)) from None
+        return _read(folder, content=content)
 
 
 @lru_cache(maxsize=1)
-def _read(folder: Path, content: str) -> Executed:
+def _read(folder: Path, *drawn: Path, content: str) -> Executed:
     try:
-        return executed.read(folder)
+        found = executed.read(folder)
     except ExecutedError as error:
         raise ConfigError(str(error)) from None
+    return replace(found, results=evidence.mark(found.results, draws(*drawn))) if drawn else found
+
+
+@lru_cache(maxsize=1)
+def draws(path: Path) -> Draws:
+    """Read what the draws of the synthetic data say."""
+    return evidence.read(path)
 
 
 def known(index: Executed, kind: str) -> Mapping[str, Kept]:

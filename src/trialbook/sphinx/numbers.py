@@ -40,6 +40,8 @@ def open_html(self: HTML5Translator, node: result_reference) -> None:
     inside = any(isinstance(around, nodes.reference) for around in lineage(node.parent))
     node["tag"] = "span" if inside else "a"
     told = {"title": node["title"], "data-key": node["key"]}
+    if node["evidence"]:
+        told["data-evidence"] = node["evidence"]
     if not inside:
         told["href"] = node["refuri"] if "refuri" in node else f"#{node['refid']}"
     self.body.append(self.starttag(node, node["tag"], "", False, **told))

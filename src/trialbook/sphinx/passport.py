@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from math import isclose
 from typing import Any
 
+from trialbook.results.evidence import Evidence
 from trialbook.results.executed import Cell
 from trialbook.results.row import Result
 
@@ -122,3 +123,32 @@ def agree(value: Any, second: Any) -> bool:
 
 def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def evidence(row: Result, draws: int) -> str:
+    """Say how much of a result of a synthetic trial the published figures determine; nothing where that is not known.
+
+    Parameters
+    ----------
+    row : Result
+    draws : int
+        Data sets that give the published figures, and were analysed.
+
+    Returns
+    -------
+    str
+    """
+    told = {
+        Evidence.STATED: "a fact of the trial or of the run",
+        Evidence.PUBLISHED: "printed in what was published, or computed from that alone",
+        Evidence.DETERMINED: f"the same in all {draws} data sets that were drawn to give the published figures",
+        Evidence.STABLE: "the published figures decide on which side it lies",
+        Evidence.FREE: "made up; the published figures do not decide it",
+    }
+    if not row.evidence:
+        return ""
+    said = f"{row.evidence}: {told[Evidence(row.evidence)]}"
+    if row.draws is None or row.evidence not in (Evidence.STABLE, Evidence.FREE):
+        return said
+    low, high = (", ".join(f"{part:.3g}" for part in _parts(end)) for end in row.draws)
+    return f"{said}; from {low} to {high} in nine of ten of {draws} data sets that were drawn to give them"

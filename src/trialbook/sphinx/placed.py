@@ -58,6 +58,8 @@ def find(author: Author, kind: str, key: str, asked: str = "") -> Any:
     domain = of(author.env)
     for name in domain.index.notebooks:
         depend_on(author.env, f"{author.config.trialbook_executed}/{name}.ipynb")
+    if author.config.trialbook_evidence:
+        depend_on(author.env, author.config.trialbook_evidence)
     known = index.known(domain.index, kind)
     if key in known:
         return known[key]

@@ -66,7 +66,7 @@ def _line(env: BuildEnvironment, row: Result, places: list[dict[str, Any]], path
     value = row.value[0] if isinstance(row.value, list) else row.value
     sort = "" if isinstance(value, str | None) else f' data-sort="{value!r}"'
     said = passports.lines(row)
-    how = [said.get(label, "") for label in ("Method", "Analysed", "Estimand", "Records")]
+    how = [said.get(label, "") for label in ("Method", "Analysed", "Estimand", "Evidence", "Records")]
     how += [f"a second way: {said['Second way']}" if "Second way" in said else ""]
     how += [behind(passports, row, pathto) if row.dataset in passport.TABLES and passports.rows(row) else ""]
     raw = f"<small>{said['Raw value']}</small>" if "Raw value" in said else ""

@@ -1,4 +1,4 @@
-"""The checks of the prose: no digit in it is a result typed by hand, and no word outside of a claim judges."""
+"""The checks of the prose: no digit is typed by hand, no word judges outside of a claim, nothing is made up unsaid."""
 
 import re
 
@@ -6,10 +6,13 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+from trialbook.results.evidence import Evidence
 from trialbook.sphinx import prose
 from trialbook.sphinx.placed import COMPUTED, is_placed, of, say_fault
 from trialbook.sphinx.words import Words
 
+CONCLUDES = {"1b", "29", "30"}  # items of CONSORT: the abstract, the interpretation, the limitations
+SAID_TO_BE_MADE_UP = re.compile(r"\b(synthetic|made up|invented)\b", re.IGNORECASE)
 CLAIMED = "claimed"  # marks the nodes whose words are those of a claim
 _MAY_HOLD_DIGITS = (
     nodes.literal,
@@ -45,6 +48,28 @@ def check_words(app: Sphinx, doctree: nodes.document) -> None:
                 shown = (found.group(), prose.words(sentence), found.group(), app.config.trialbook_claims)
                 about = "%s; %s lists such words, and the pages that may hold them"
                 say_fault(app.env, about, message % shown, app.config.trialbook_words, location=block)
+
+
+def check_evidence(app: Sphinx, doctree: nodes.document) -> None:
+    """Report every number of an abstract or a discussion that was made up with the data, unless its sentence says so.
+
+    These are the pages that report the items of CONSORT on abstract, interpretation and limitations.
+    """
+    domain = of(app.env)
+    reported = {passage["item"] for passage in domain.data["passages"].get(app.env.docname, [])}
+    if domain.draws is None or not reported & CONCLUDES:
+        return
+    for block in prose.blocks(doctree):
+        for sentence in prose.sentences(block):
+            if SAID_TO_BE_MADE_UP.search(prose.words(sentence)):
+                continue
+            placed = (prose.around(node, addnodes.pending_xref) for _, node in sentence)
+            for key in dict.fromkeys(one["reftarget"] for one in placed if one is not None and is_placed(one)):
+                row = domain.index.results.get(key)
+                if row is not None and row.evidence == Evidence.FREE:
+                    message = "%s (%s) was made up with the data, and the sentence does not say so: “%s”; %s"
+                    remedy = "say that it is synthetic, made up or invented, or leave it out"
+                    say_fault(app.env, message, key, row.display, prose.words(sentence), remedy, location=block)
 
 
 def _words(app: Sphinx) -> Words | None:

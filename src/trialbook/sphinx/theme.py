@@ -120,6 +120,18 @@ class ProvenanceDirective(SphinxDirective):
         return [box]
 
 
+class SyntheticDirective(SphinxDirective):
+    """``{synthetic}``: its content, where the data are synthetic; and nothing when they are real."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        found = find(self, "result", "trial.provenance")
+        if found is None or found.value != "synthetic":
+            return []
+        return self.parse_content_to_nodes()
+
+
 def title_latex(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Give the PDF the trial's title."""
     title = texescape.escape(app.config.project, app.config.latex_engine)

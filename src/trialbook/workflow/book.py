@@ -18,8 +18,9 @@ from trialbook import provenance
 from trialbook.checks import disclosure
 from trialbook.errors import UserError
 from trialbook.project import Project
+from trialbook.results.evidence import EvidenceError
 from trialbook.trial.model import read_trial
-from trialbook.workflow import faults, kept, plan
+from trialbook.workflow import evidence, faults, kept, plan
 from trialbook.workflow.faults import Fault
 
 LISTS = ("not_available", "false_claims")
@@ -121,9 +122,21 @@ def _stage(project: Project) -> None:
         shutil.copy2(path, project.source / path.name)
 
 
+def _evidence(project: Project, draft: bool) -> dict[str, Path]:
+    """The draws of synthetic data, where there are some of the generator and the analyses that stand."""
+    try:
+        return {"evidence": project.evidence} if evidence.check(project) else {}
+    except EvidenceError as error:
+        if not draft:
+            raise
+        print(f"  draft: {error}")
+        return {}
+
+
 def _settings(project: Project, draft: bool) -> dict[str, Any]:
     """Tell the extension where the project has its things, from the folder of the pages' sources."""
     files = {"claims": project.claims, "consort": project.consort, "words": project.words}
+    files |= {"citation": project.citation} | _evidence(project, draft)
     told = {name: os.path.relpath(path, project.source) for name, path in files.items()}
     told |= {"executed": project.places.executed, "sources": project.places.notebooks}
     made_of = {

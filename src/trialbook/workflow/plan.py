@@ -55,6 +55,7 @@ def offered(project: Project) -> dict[str, list[Path]]:
     return {
         "trial_folder": [project.trial, *project.tables],
         "published_file": [project.published, project.published],
+        "evidence_file": [project.evidence, project.evidence],
         "scenarios_file": [project.scenarios, project.scenarios],
     }
 
@@ -197,4 +198,7 @@ def bears_on_pages(project: Project) -> list[Path]:
     aside = {project.lock, project.unchanging}  # what the pages do not show
     files = {path for path in project.book.rglob("*") if path.is_file()} - aside
     rules = {path for path in (project.claims, project.consort, project.words) if path.exists()}
-    return [*engine(), *sorted(files | rules), *(path for path in project.layout if path.exists())]
+    generator = project.generator
+    drawn = [project.evidence, *(sorted(generator.rglob("*.py")) if generator and generator.is_dir() else [])]
+    also = [project.citation, *([generator] if generator and generator.is_file() else []), *drawn, *project.layout]
+    return [*engine(), *sorted(files | rules), *(path for path in also if path.exists())]

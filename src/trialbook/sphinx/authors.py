@@ -1,0 +1,46 @@
+"""The authors of the paper, from ``CITATION.cff``, the one place where they are named."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from trialbook.sphinx.placed import COMPUTED, depend_on, say_fault
+
+NOBODY = "The file CITATION.cff, the one source of authors, names no persons."
+
+
+class AuthorsDirective(SphinxDirective):
+    """``{authors}``: the persons whom ``CITATION.cff`` names, with affiliation and ORCID; else its content.
+
+    A person has ``given-names`` and ``family-names`` there; an author of one ``name`` is an entity.
+    """
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        file = self.config.trialbook_citation
+        depend_on(self.env, file)
+        try:
+            told = yaml.safe_load(Path(self.env.srcdir, file).read_text("utf8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            say_fault(self.env, "the authors cannot be read from %s: %s", file, error, location=self.get_location())
+            return []
+        persons = [author for author in told.get("authors", []) if author.get("family-names")]
+        if persons:
+            said = [nodes.paragraph("", "; ".join(map(_said, persons)) + ".")]
+            said[0][COMPUTED] = True
+            return [*said]
+        box = nodes.paragraph("", f"{NOBODY} ")
+        content = self.parse_content_to_nodes()
+        return [box, *content]
+
+
+def _said(person: dict[str, Any]) -> str:
+    """Write a person as the head of a paper does."""
+    name = " ".join(filter(None, [person.get("given-names"), person.get("name-particle"), person["family-names"]]))
+    orcid = str(person.get("orcid", "")).removeprefix("https://orcid.org/")
+    more = [person.get("affiliation", ""), f"ORCID {orcid}" if orcid else ""]
+    return ", ".join(filter(None, [name, *more]))
