@@ -107,7 +107,7 @@ def test_the_mouse_shows_a_card_that_stays_under_it_and_the_click_is_that_of_a_l
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_card_moves_nothing_and_is_whole_in_the_window_from_a_wide_table_too(visit, width):
     page = visit("book/safety.html", width)
-    link = page.locator(".wide a.num").last
+    link = page.locator(".wide td a.num").last
     link.scroll_into_view_if_needed()
     before, clock = page.evaluate(BOXES), page.evaluate("performance.now()")
     link.hover()
@@ -151,7 +151,7 @@ def test_the_list_is_searched(visit, site):
     assert count.inner_text() == f"0 of {whole} numbers" and shown.count() == 0
     page.get_by_label("Find a key").fill("transient FEVER")
     keys = shown.evaluate_all("rows => rows.map(row => row.id)")
-    assert "safety.fever.nk_art.n_of" in keys and count.inner_text() == f"{len(keys)} of {whole} numbers"
+    assert "safety.pyrexia.nk_art.n_of" in keys and count.inner_text() == f"{len(keys)} of {whole} numbers"
 
 
 def test_the_list_is_sorted_by_each_column(visit, site):
@@ -171,7 +171,7 @@ def test_the_list_is_sorted_by_each_column(visit, site):
     values = [value[0] if isinstance(value, list) else value for value in values]
     numbers = [float(value) for value in values if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", str(value))]
     assert said == "ascending" and numbers == sorted(numbers)
-    assert len(numbers) > 700 and all(isinstance(value, str | None) for value in values[len(numbers) :])
+    assert len(numbers) > 600 and all(isinstance(value, str | None) for value in values[len(numbers) :])
     assert press("Where") == ("ascending", paper)
 
 

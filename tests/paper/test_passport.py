@@ -40,7 +40,7 @@ def test_the_condition_of_each_number_finds_its_n_participants(site, rows, condi
     used = json.loads((site.folder / "numbers.json").read_text("utf8"))
     checked = [row for key, row in rows.items() if key in used and row.n is not None and row.dataset in passport.TABLES]
     checked = [row for row in checked if row.dataset != "adex" or row.unit == "participants"]  # others count doses
-    assert len(checked) > 700
+    assert len(checked) > 500
     wrong = [(row.key, conditions.of(row)) for row in checked if found(tables, row, conditions.of(row)) != row.n]
     assert wrong == []
 
@@ -59,7 +59,7 @@ def test_a_wrong_condition_would_be_found(rows, tables):
         ("baseline.cd4.all.mean_sd", 'PARAMCD == "CD4" and AVISITN == 0'),
         ("baseline.age.art.mean_sd", 'TRT01P == "ART"'),
         ("alt.marked.ctcae.art.n_pct", 'PARAMCD == "ALT" and AVISITN > 0 and SAFFL == "Y" and TRT01A == "ART"'),
-        ("safety.fever.nk_art.n_of", 'SAFFL == "Y" and TRT01A == "NK+ART"'),
+        ("safety.pyrexia.nk_art.n_of", 'SAFFL == "Y" and TRT01A == "NK+ART"'),
         ("trial.title", ""),
     ],
 )

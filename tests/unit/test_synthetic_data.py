@@ -220,12 +220,12 @@ def test_infusions(data):
 
 def test_fevers(data):
     adae, adex = data["adae"], data["adex"]
-    febrile, of = map(int, PRINTED["safety.fever.nk_art.n_of"].split("/"))
+    febrile, of = map(int, PRINTED["safety.pyrexia.nk_art.n_of"].split("/"))
     assert len(adae) == adae["USUBJID"].nunique() == febrile
     assert adex["USUBJID"].nunique() == of
     first = adex[adex["COURSE"] == 1].set_index("USUBJID")["ASTDY"].loc[adae["USUBJID"]].to_numpy()
     assert ((adae["ASTDY"] - first).isin([0, 1])).all() and (adae["AENDY"] - adae["ASTDY"]).isin([1, 2]).all()
-    fixed = {"AETERM": "Fever", "AEDECOD": "Fever", "AESER": "N", "AEREL": "RELATED", "AESEV": "MILD"}
+    fixed = {"AETERM": "Fever", "AEDECOD": "Pyrexia", "AESER": "N", "AEREL": "RELATED", "AESEV": "MILD"}
     fixed |= {"AETOXGR": 1, "TRTEMFL": "Y", "AEOUT": "RECOVERED/RESOLVED", "TRTA": VALUE["test"]}
     for column, value in fixed.items():
         assert (adae[column] == value).all()

@@ -68,7 +68,7 @@ def draw(seed: int = SEED) -> dict[str, pd.DataFrame]:
     people = draw_people(rng, facts["study"], [arms[arm]["value"] for arm in arm_of], cd4, cd8)
     treated = [person for person, arm in zip(people, arm_of, strict=True) if arm == 0]
     infusions = draw_infusions(rng, facts["intervention"], treated, int(figures["exposure.courses.planned"]))
-    febrile = int(figures[f"safety.fever.{arms[0]['id']}.n_of"].split("/")[0])
+    febrile = int(figures[f"safety.pyrexia.{arms[0]['id']}.n_of"].split("/")[0])
     return {
         "adsl": table(ADSL, [list(person.values()) for person in people]),
         "adlb": table(ADLB, draw_laboratory(rng, facts, people, cd4, cd8)),
@@ -129,7 +129,7 @@ def draw_fevers(rng, infusions, febrile):
     rows = []
     for row in sorted(first.pop(whole(rng, 0, len(first) - 1)) for _ in range(febrile)):
         start = row[ADEX.split().index("ASTDY")] + whole(rng, 0, 1)
-        event = ["Fever", "Fever", "General disorders and administration site conditions", "MILD", 1]
+        event = ["Fever", "Pyrexia", "General disorders and administration site conditions", "MILD", 1]
         event += ["N", "RELATED", "DOSE NOT CHANGED", "RECOVERED/RESOLVED"]
         rows.append([*row[:3], *event, start, start + whole(rng, 1, 2), "Y"])
     return rows
