@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from http.client import HTTPException
 from types import SimpleNamespace
 from urllib.request import urlopen
 
@@ -39,7 +40,7 @@ def served(tmp_path):
 def read(address):
     try:
         return urlopen(address).read().decode()
-    except OSError:
+    except (OSError, HTTPException):  # not there yet, or put in another's place while it was read
         return ""
 
 

@@ -21,6 +21,7 @@ from trialbook.claims import consort as consort_file
 from trialbook.claims.claims import Claim
 from trialbook.claims.consort import Item
 from trialbook.errors import FaultsError
+from trialbook.results import evidence
 from trialbook.results.evidence import Draws
 from trialbook.results.executed import Executed
 from trialbook.results.row import Result
@@ -75,7 +76,7 @@ class TrialDomain(Domain):
     def draws(self) -> Draws | None:
         """What the draws of the synthetic data say; None where there are none of these results."""
         marked = any(row.evidence for row in self.index.results.values())
-        return index.draws(Path(self.env.srcdir, self.env.config.trialbook_evidence)) if marked else None
+        return evidence.read(Path(self.env.srcdir, self.env.config.trialbook_evidence)) if marked else None
 
     @cached_property
     def claims(self) -> dict[str, Claim] | None:

@@ -13,7 +13,7 @@ from sphinx.errors import ConfigError
 
 from trialbook.provenance import digest
 from trialbook.results import evidence, executed
-from trialbook.results.evidence import Draws, EvidenceError
+from trialbook.results.evidence import EvidenceError
 from trialbook.results.executed import PDF, SVG, Executed, ExecutedError, ShownFigure, ShownTable
 from trialbook.results.row import Result, dump
 
@@ -58,13 +58,7 @@ def _read(folder: Path, *drawn: Path, content: str) -> Executed:
         found = executed.read(folder)
     except ExecutedError as error:
         raise ConfigError(str(error)) from None
-    return replace(found, results=evidence.mark(found.results, draws(*drawn))) if drawn else found
-
-
-@lru_cache(maxsize=1)
-def draws(path: Path) -> Draws:
-    """Read what the draws of the synthetic data say."""
-    return evidence.read(path)
+    return replace(found, results=evidence.mark(found.results, evidence.read(*drawn))) if drawn else found
 
 
 def known(index: Executed, kind: str) -> Mapping[str, Kept]:
