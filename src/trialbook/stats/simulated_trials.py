@@ -232,8 +232,8 @@ def _draw(design: Design, trials: int, rng: np.random.Generator) -> np.ndarray:
         return np.concatenate([rows[who] for rows, who in zip(design.deviations, drawn, strict=True)], axis=1)
     y = rng.standard_normal((trials, sum(design.sizes), len(design.sd)))
     for arm, covariance in zip((slice(design.sizes[0]), slice(design.sizes[0], None)), design.covariances, strict=True):
-        values, vectors = np.linalg.eigh(covariance)
-        y[:, arm] = y[:, arm] @ (vectors * np.sqrt(np.maximum(values, 0))).T
+        values, vectors = np.linalg.eigh(covariance)  # whose signs depend on the processor: the symmetric root does not
+        y[:, arm] = y[:, arm] @ ((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
     return y
 
 
