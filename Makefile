@@ -49,7 +49,7 @@ mutate: .venv/.book  ## Find the numbers of the results that no change of the da
 	@trialbook mutate $(OF)
 
 .PHONY: draws
-draws: .venv/.book  ## Draw the synthetic data 200 times, and write how far the results vary (takes a quarter of an hour)
+draws: .venv/.book  ## Draw the synthetic data many times, and write how far the results vary (takes a quarter of an hour)
 	@trialbook draws --cores $(CORES)
 
 .PHONY: pdf

@@ -144,6 +144,13 @@ class Project:
         return self.root / self.places.generator if self.places.generator else None
 
     @property
+    def generator_files(self) -> list[Path]:
+        """The files of that module, none where the project has none."""
+        if self.generator is None:
+            return []
+        return sorted(self.generator.rglob("*.py")) if self.generator.is_dir() else [self.generator]
+
+    @property
     def lock(self) -> Path:
         """The numbers as they were accepted; another trial's stand beside its data."""
         return self._file(self.places.lock, self.book / LOCK) if self._is_own else self.trial / LOCK

@@ -137,6 +137,12 @@ def test_a_citation_file_that_names_nobody_is_said_to(tmp_path):
     assert "names no persons. So it is." in built.text()
 
 
+@pytest.mark.parametrize("cff", ["", "A. Person", "authors: A. Person", "authors: [A. Person]", "authors: {a: b}"])
+def test_a_citation_file_without_a_list_of_authors_is_a_fault(tmp_path, cff):
+    made = analysed(tmp_path, "# Paper\n\n```{authors}\n```\n", **{"CITATION.cff": cff}).build(faulty=True)
+    assert "CITATION.cff: it needs `authors:` with a list of persons" in made.said[0]
+
+
 def test_a_citation_file_that_is_not_there_is_a_fault(tmp_path):
     made = analysed(tmp_path, "# Paper\n\n```{authors}\n```\n").build(faulty=True)
     assert "the authors cannot be read from CITATION.cff" in made.said[0]

@@ -205,7 +205,7 @@ def test_effect_on_the_means_equals_the_gee_with_cr2(sizes, visits):
     values = normal(sum(sizes), visits, seed=7) + 3
     frame = pd.DataFrame(values, pd.Index([f"S{k}" for k in range(len(values))], name="USUBJID"), range(visits))
     wide = {"new": frame[: sizes[0]], "old": frame[sizes[0] :]}
-    expected, _ = estimators.over_follow_up(wide, 0, estimators.Model(covariance="CR2", reference="satterthwaite"))
+    expected = estimators.over_follow_up(wide, 0, estimators.Model(covariance="CR2", reference="satterthwaite"))
     test, stacked = imputation.stacked(wide)
     estimate, variance, df = imputation.mean_effect(stacked[None, :, 1:].mean(axis=2), test, stacked[None, :, 0])
     assert estimate[0] == pytest.approx(expected.estimate, rel=1e-9)

@@ -148,7 +148,7 @@ def test_imputed_answers_are_those_of_each_data_set_pooled(gappy):
     datasets = imputation.completed(wide, draws=10)
     model = estimators.Model(covariance="CR2", reference="satterthwaite")
     for estimand, found in (
-        ("follow_up", [estimators.over_follow_up(data, 0, model)[0] for data in datasets]),
+        ("follow_up", [estimators.over_follow_up(data, 0, model) for data in datasets]),
         ("final", [estimators.at_final_visit(data, 0, 24) for data in datasets]),
     ):
         pooled = imputation.pool(
@@ -210,7 +210,7 @@ def test_at_the_tipping_point_p_is_alpha(gappy):
     for data in imputation.completed(wide, draws=20):
         shifted = data | {test: data[test] + point.value * lacking}
         found.append(
-            estimators.over_follow_up(shifted, 0, estimators.Model(covariance="CR2", reference="satterthwaite"))[0]
+            estimators.over_follow_up(shifted, 0, estimators.Model(covariance="CR2", reference="satterthwaite"))
         )
     pooled = imputation.pool(
         [one.estimate for one in found], [one.se**2 for one in found], np.mean([one.df for one in found])

@@ -42,7 +42,7 @@ def as_trial(y, test):
 def p_of(method, y, test):
     last = float(y.shape[1] - 1)
     if method in MODELS:
-        return over_follow_up(as_trial(y, test), 0.0, MODELS[method])[0].p
+        return over_follow_up(as_trial(y, test), 0.0, MODELS[method]).p
     if method.startswith("anova"):
         found = mixed_anova(y, test)
         return found.arm.p if method == "anova_arm" else found.interaction.p_gg
@@ -177,7 +177,7 @@ def test_power_is_that_of_the_standard_error_of_the_trial(ours):
     """A noncentral t at the observed standard error: the simulation has the spread of the trial."""
     design, wide = ours["CD4"]
     found = 100 * simulate(design, TRIALS, np.random.default_rng(10))["gee_cr2"] / TRIALS
-    effect = over_follow_up(wide, 0.0, Model(covariance="CR2", reference="satterthwaite"))[0]
+    effect = over_follow_up(wide, 0.0, Model(covariance="CR2", reference="satterthwaite"))
     critical = stats.t.isf(0.025, effect.df)
     for share, size in zip(found[1:], EFFECTS[1:], strict=True):
         away = size * design.sd[-1] / effect.se
@@ -248,7 +248,7 @@ def test_a_mixed_model_with_a_slope_at_each_visit_is_an_analysis_of_covariance(o
     fit = reml.fit(y[:, 1:].ravel(), X, np.repeat(np.arange(n), visits), np.tile(np.arange(visits), n), "unstructured")
     for weights, ours_is in (
         (np.eye(visits)[-1], at_final_visit(wide, 0.0, 24.0, "ANCOVA")),
-        (np.full(visits, 1 / visits), over_follow_up(wide, 0.0, Model("REML", reference="kenward-roger"))[0]),
+        (np.full(visits, 1 / visits), over_follow_up(wide, 0.0, Model("REML", reference="kenward-roger"))),
     ):
         found = fit.test([*np.zeros(visits), *weights, *np.zeros(visits)], "kenward-roger")
         assert found.estimate == pytest.approx(ours_is.estimate, rel=1e-6)

@@ -140,7 +140,8 @@ def gee(trial: Trial, model: Model | None = None, missing: str = "available", be
             effect, reason = None, refused
             if datasets:
                 alpha = trial.facts.alpha
-                estimate = partial(_over_follow_up, baseline=trial.facts.visits.baseline, model=chosen, alpha=alpha)
+                baseline = trial.facts.visits.baseline
+                estimate = partial(estimators.over_follow_up, baseline=baseline, model=chosen, alpha=alpha)
                 effect, reason = attempt(_pooled, datasets, estimate, alpha)
             facts |= {"estimand": "follow_up", "method": f"{chosen}{_RULE[missing]}", "reason": reason}
             if name == "effect":
@@ -192,10 +193,6 @@ def standardised_difference(trial: Trial) -> Results:
         results.add(key, found and found.g, "g", 2, method="Hedges' g, exact correction", **facts)
         results.add(f"{key}.ci", found and [found.lower, found.upper], "ci", 2, method=method, **facts)
     return results
-
-
-def _over_follow_up(wide: Wide, **options: Any) -> Effect:
-    return estimators.over_follow_up(wide, **options)[0]
 
 
 def _completed(wide: Wide, rule: str) -> list[Wide]:

@@ -132,9 +132,7 @@ def at_final_visit(wide: Wide, baseline: float, last: float, test: str = "pooled
     return _allocated(permutation.difference(y[both], arm[both], base[both], alpha=alpha))
 
 
-def over_follow_up(
-    wide: Wide, baseline: float, model: Model | None = None, alpha: float = 0.05
-) -> tuple[Effect, gee.Fit | None]:
+def over_follow_up(wide: Wide, baseline: float, model: Model | None = None, alpha: float = 0.05) -> Effect:
     """Estimate the mean effect over the follow-up visits.
 
     Parameters
@@ -149,9 +147,7 @@ def over_follow_up(
 
     Returns
     -------
-    effect : Effect
-    fit : gee.Fit or None
-        The fitted GEE; None for REML.
+    Effect
 
     Raises
     ------
@@ -169,15 +165,15 @@ def over_follow_up(
         raise ValueError(f"{model.estimator!r} is not one of {', '.join(get_args(Estimator))}")
     records = _modelled(wide, baseline, model)
     if model.estimator == "REML":
-        return Effect.of(_by_likelihood(records, model, alpha)), None
-    fitted = gee.fit(records.y, records.X, records.groups, model.correlation, records.visits)
+        return Effect.of(_by_likelihood(records, model, alpha))
     if model.reference == "randomisation":
         known = {arm: values[values.index.isin(records.groups)] for arm, values in wide.items()}
         outcomes = np.concatenate([values.drop(columns=baseline).to_numpy() for values in known.values()])
         base = _stack(known, baseline) if model.adjusted else None
-        return _allocated(permutation.gee(outcomes, _arm(known), base, alpha=alpha)), fitted
+        return _allocated(permutation.gee(outcomes, _arm(known), base, alpha=alpha))
     contrast = np.eye(records.X.shape[1])[1]
-    return Effect.of(fitted.test(contrast, model.covariance, model.reference, alpha)), fitted
+    fitted = _fitted(records, model.correlation)
+    return Effect.of(fitted.test(contrast, model.covariance, model.reference, alpha))
 
 
 def fit(wide: Wide, baseline: float, model: Model) -> gee.Fit:
@@ -197,8 +193,11 @@ def fit(wide: Wide, baseline: float, model: Model) -> gee.Fit:
     NotEstimable
         Where the values do not allow it.
     """
-    records = _modelled(wide, baseline, model)
-    return gee.fit(records.y, records.X, records.groups, model.correlation, records.visits)
+    return _fitted(_modelled(wide, baseline, model), model.correlation)
+
+
+def _fitted(records: "Records", correlation: str) -> gee.Fit:
+    return gee.fit(records.y, records.X, records.groups, correlation, records.visits)
 
 
 def _modelled(wide: Wide, baseline: float, model: Model) -> "Records":

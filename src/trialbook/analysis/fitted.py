@@ -35,8 +35,7 @@ def gee(trial: Trial, model: Model | None = None) -> Results:
     """
     results, model = start_results(trial), (model or Model()).small_sample
     for parameter, wide in each_parameter(trial):
-        found, reason = attempt(estimators.over_follow_up, wide, trial.facts.visits.baseline, model)
-        fit = found[1] if found else None
+        fit, reason = attempt(estimators.fit, wide, trial.facts.visits.baseline, model)
         facts = facts_of(parameter, visit="all follow-up visits", group="difference", n=fit and fit.n_clusters)
         sd = fit and np.sqrt(fit.scale)
         said = {"method": f"residuals of the {PUBLISHED}", "reason": reason}

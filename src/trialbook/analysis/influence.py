@@ -11,7 +11,6 @@ from trialbook.analysis.estimators import Effect, Model, Wide, attempt
 from trialbook.errors import NotEstimable
 from trialbook.results.row import Fields, Results
 from trialbook.stats import two_means
-from trialbook.trial.config import Parameter
 from trialbook.trial.model import Trial
 
 HALF = 0.5  # of the effect, that the participants who carry it are to account for
@@ -60,13 +59,13 @@ def influence(trial: Trial) -> Results:
 
 
 def _without_carriers(wide: Wide, baseline: float, model: Model, alpha: float) -> _Rest:
-    whole = estimators.over_follow_up(wide, baseline, model, alpha)[0].estimate
+    whole = estimators.over_follow_up(wide, baseline, model, alpha).estimate
     test, *others = wide
     change = (wide[test].drop(columns=baseline).mean(axis=1) - wide[test][baseline]) * np.sign(whole)
     order = change.sort_values(ascending=False, kind="stable").dropna().index
     for left_out in range(1, len(order) - 1):
         kept = {test: wide[test].drop(index=order[:left_out])} | {arm: wide[arm] for arm in others}
-        effect = estimators.over_follow_up(kept, baseline, model, alpha)[0]
+        effect = estimators.over_follow_up(kept, baseline, model, alpha)
         if effect.estimate * np.sign(whole) < HALF * abs(whole):
             return _Rest(left_out, effect)
     raise NotEstimable(NOBODY)
@@ -98,9 +97,11 @@ def over_time(trial: Trial) -> Results:
             results.add(f"{parameter.id}.over_time.{arm}.mean", mean, "mean", parameter.digits, reason=reason, **facts)
         found, reason = attempt(two_means.t_test, *known, True, trial.facts.alpha)
         facts = facts_of(parameter, group="difference", visit="every visit", n=sum(map(len, known)), reason=reason)
-        _add_difference(
-            results, f"{parameter.id}.over_time.difference", Effect.of(found) if found else None, parameter, facts
-        )
+        facts |= {"method": "pooled t test of the area under the course, over its length"}
+        key, digits = f"{parameter.id}.over_time.difference", parameter.digits
+        results.add(key, found and found.estimate, "difference", digits, **facts)
+        results.add(f"{key}.ci", found and [found.lower, found.upper], "ci", digits, **facts)
+        results.add(f"{key}.p", found and found.p, "p", **facts | {"unit": ""})
     return results
 
 
@@ -108,13 +109,6 @@ def _area(complete: pd.DataFrame) -> np.ndarray:
     """The mean over time of each participant (n,), by trapezoids between the visits."""
     times = complete.columns.to_numpy(float)
     return np.trapezoid(complete.to_numpy(float), times, axis=1) / (times[-1] - times[0])
-
-
-def _add_difference(results: Results, key: str, effect: Effect | None, parameter: Parameter, facts: Fields) -> None:
-    facts = facts | {"method": "pooled t test of the area under the course, over its length"}
-    results.add(key, effect and effect.estimate, "difference", parameter.digits, **facts)
-    results.add(f"{key}.ci", effect and [effect.lower, effect.upper], "ci", parameter.digits, **facts)
-    results.add(f"{key}.p", effect and effect.p, "p", **facts | {"unit": ""})
 
 
 def reached(trial: Trial) -> Results:

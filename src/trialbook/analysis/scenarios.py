@@ -19,12 +19,6 @@ from trialbook.yamlfile import Keys, read_yaml
 HEADLINE = {"final": "final.difference", "follow_up": "gee.effect"}  # estimand: the headline key of a parameter
 PUBLISHED = "published"
 GEE_ONLY = ("independence", "ar1")  # correlations
-CHOICES = {
-    "final": ("final_test", "analysis_set", "missing"),
-    "follow_up": ("analysis_set", "missing", "estimator", "correlation", "covariance", "reference", "adjusted"),
-}
-_WORDS = {True: "yes", False: "no", "ar1": "AR(1)", "per_protocol": "per protocol"}
-_WORDS |= {"satterthwaite": "Satterthwaite t", "kenward-roger": "Kenward–Roger t"}
 
 
 class Scenario(Keys):
@@ -45,11 +39,6 @@ class Scenario(Keys):
     def name(self, estimand: str) -> str:
         """What it is called where an estimand is shown; empty where it does not bear on it."""
         return getattr(self, estimand)
-
-    def choices(self, estimand: str) -> dict[str, str]:
-        """The choices that it makes for an estimand, as words, by what is chosen."""
-        given = {name.replace("_", " "): getattr(self, name) for name in CHOICES[estimand]}
-        return {name: _WORDS.get(value, value) for name, value in given.items()}
 
     @property
     def published(self) -> bool:
@@ -135,15 +124,11 @@ def run(trial: Trial, scenario: Scenario) -> Results:
     """
     within, found = trial.within(scenario.analysis_set), Results(trial.facts.alpha)
     if scenario.final:
-        _take(
-            found,
-            within,
-            scenario,
-            "final",
-            efficacy.final_difference(within, scenario.final_test, scenario.missing, False),
-        )
+        computed = efficacy.final_difference(within, scenario.final_test, scenario.missing, beside=False)
+        _take(found, within, scenario, "final", computed)
     if scenario.follow_up:
-        _take(found, within, scenario, "follow_up", efficacy.gee(within, scenario.model, scenario.missing, False))
+        computed = efficacy.gee(within, scenario.model, scenario.missing, beside=False)
+        _take(found, within, scenario, "follow_up", computed)
     return found
 
 

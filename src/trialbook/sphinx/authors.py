@@ -24,11 +24,10 @@ class AuthorsDirective(SphinxDirective):
         file = self.config.trialbook_citation
         depend_on(self.env, file)
         try:
-            told = yaml.safe_load(Path(self.env.srcdir, file).read_text("utf8")) or {}
-        except (OSError, yaml.YAMLError) as error:
+            persons = _persons(yaml.safe_load(Path(self.env.srcdir, file).read_text("utf8")))
+        except (OSError, yaml.YAMLError, _NoAuthorsError) as error:
             say_fault(self.env, "the authors cannot be read from %s: %s", file, error, location=self.get_location())
             return []
-        persons = [author for author in told.get("authors", []) if author.get("family-names")]
         if persons:
             said = [nodes.paragraph("", "; ".join(map(_said, persons)) + ".")]
             said[0][COMPUTED] = True
@@ -36,6 +35,18 @@ class AuthorsDirective(SphinxDirective):
         box = nodes.paragraph("", f"{NOBODY} ")
         content = self.parse_content_to_nodes()
         return [box, *content]
+
+
+class _NoAuthorsError(Exception):
+    """What is read is no list of authors."""
+
+
+def _persons(told: Any) -> list[dict[str, Any]]:
+    """The authors who are persons, of what the file tells."""
+    authors = told.get("authors", []) if isinstance(told, dict) else None
+    if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
+        raise _NoAuthorsError("it needs `authors:` with a list of persons, each of keys such as `family-names:`")
+    return [author for author in authors if author.get("family-names")]
 
 
 def _said(person: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from scipy.special import gammaln
 
 from trialbook.errors import NotEstimable
 
-EMPTY, ALIKE = "an arm has no value", "no spread within the arms"
+EMPTY, ALIKE, FEW = "an arm has no value", "no spread within the arms", "fewer than four participants"
 
 
 def mean_difference(test: ArrayLike, reference: ArrayLike) -> float:
@@ -102,7 +102,7 @@ def expected_by_chance(test: int, reference: int) -> float:
     """
     free = test + reference - 2
     if free < 2 or not (test and reference):
-        raise NotEstimable("fewer than four participants")
+        raise NotEstimable(FEW)
     mean = np.sqrt(free / np.pi) * np.exp(gammaln((free - 1) / 2) - gammaln(free / 2))
     return float(mean * np.sqrt(1 / test + 1 / reference))
 
@@ -127,12 +127,9 @@ def largest_by_chance(test: int, reference: int, variables: int) -> float:
 
     Notes
     -----
-    The mean of the largest of k is the integral of one minus the k-th power of the distribution of |t|.
+    The mean of the largest is the integral of the chance that it is larger, `p_of_largest`.
     """
-    expected_by_chance(test, reference)
-    t = stats.t(test + reference - 2)
-    above = integrate.quad(lambda x: 1 - (2 * t.cdf(x) - 1) ** variables, 0, np.inf)[0]
-    return float(above * np.sqrt(1 / test + 1 / reference))
+    return float(integrate.quad(p_of_largest, 0, np.inf, args=(test, reference, variables))[0])
 
 
 def p_of_largest(largest: float, test: int, reference: int, variables: int) -> float:
@@ -153,6 +150,7 @@ def p_of_largest(largest: float, test: int, reference: int, variables: int) -> f
     NotEstimable
         As `expected_by_chance`.
     """
-    expected_by_chance(test, reference)
+    if test + reference < 4 or not (test and reference):
+        raise NotEstimable(FEW)
     below = 1 - 2 * stats.t.sf(largest / np.sqrt(1 / test + 1 / reference), test + reference - 2)
     return float(1 - below**variables)

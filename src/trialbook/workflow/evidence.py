@@ -2,12 +2,8 @@
 
 import ast
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from trialbook import provenance
 from trialbook.project import Project
@@ -72,28 +68,16 @@ def digests(project: Project) -> dict[str, str]:
     dict of str to str
         ``generator``: its modules and the printed figures; ``analyses``: their modules and the scenarios.
     """
-    figures = [[figure["key"], figure["printed"]] for figure in _yaml(project.published).get("figures", ())]
     return {
-        "generator": _digest(modules(project.generator), figures),
-        "analyses": _digest(_imported(ANALYSES), _yaml(project.scenarios)),
+        "generator": _digest(project.generator_files, project.published),
+        "analyses": _digest(_imported(ANALYSES), project.scenarios),
     }
 
 
-def modules(generator: Path | None) -> list[Path]:
-    """List the files of a generator."""
-    if generator is None:
-        return []
-    return sorted(generator.rglob("*.py")) if generator.is_dir() else [generator]
-
-
-def _yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text("utf8")) if path.exists() else {}
-
-
-def _digest(files: Iterable[Path], more: object) -> str:
-    """Take the digest of what modules do, and of something else."""
-    found = hashlib.sha256(json.dumps(more).encode())
-    for path in files:
+def _digest(modules: Iterable[Path], file: Path) -> str:
+    """Take the digest of what modules do, and of a file that there need not be."""
+    found = hashlib.sha256(file.read_bytes() if file.exists() else b"")
+    for path in modules:
         tree = ast.parse(path.read_bytes())
         _strip(tree)
         found.update(ast.dump(tree).encode())

@@ -198,7 +198,5 @@ def bears_on_pages(project: Project) -> list[Path]:
     aside = {project.lock, project.unchanging}  # what the pages do not show
     files = {path for path in project.book.rglob("*") if path.is_file()} - aside
     rules = {path for path in (project.claims, project.consort, project.words) if path.exists()}
-    generator = project.generator
-    drawn = [project.evidence, *(sorted(generator.rglob("*.py")) if generator and generator.is_dir() else [])]
-    also = [project.citation, *([generator] if generator and generator.is_file() else []), *drawn, *project.layout]
+    also = [project.citation, project.evidence, project.scenarios, *project.generator_files, *project.layout]
     return [*engine(), *sorted(files | rules), *(path for path in also if path.exists())]

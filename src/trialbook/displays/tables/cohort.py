@@ -83,10 +83,10 @@ def _characteristic(line: BaselineVariable, results: Results, groups: list[str])
 
 
 def attendance(trial: Trial, results: Results, flow: Results) -> Table:
-    """Lay out who attended each scheduled visit, and the time in study."""
-    visits = {name: visit.label for name, visit in trial.schedule.items()}
-    cells = {results[f"cohort.attendance.{name}.{arm.id}.n_pct"].display for name in visits for arm in trial.arms}
-    visits = {"every_visit": "Every visit"} if len(cells) == 1 else visits | {"every_visit": "Every visit"}
+    """Lay out who attended each scheduled visit, and the time in study; one line where everyone attended all."""
+    every = [results[f"cohort.attendance.every_visit.{arm.id}.n_of"].value for arm in trial.arms]
+    each = {} if all(n == of for n, of in every) else {name: visit.label for name, visit in trial.schedule.items()}
+    visits = each | {"every_visit": "Every visit"}
     rows = [
         Row(label, [results[f"cohort.attendance.{name}.{arm.id}.n_pct"] for arm in trial.arms])
         for name, label in visits.items()
