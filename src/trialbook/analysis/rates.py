@@ -25,7 +25,7 @@ def last_contact(trial: Trial) -> pd.Series:
     """
     days = []
     measured = trial.adlb[trial.adlb["AVAL"].notna()]
-    for table, columns in ((measured, ["ADY"]), (trial.adae, ["ASTDY", "AENDY"]), (trial.adex, ["ASTDY"])):
+    for table, columns in ((measured, ["ADY"]), (trial.adae, ["ASTDY", "AENDY"]), (trial.adex, ["ASTDY", "AENDY"])):
         days += [table.set_index("USUBJID")[c] for c in columns if table is not None and c in table]
     adsl = trial.adsl.set_index("USUBJID")
     starts = [c for c in ("TRTSDT", "RANDDT") if c in adsl and adsl[c].notna().all()]

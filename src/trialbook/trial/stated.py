@@ -68,10 +68,12 @@ class Intervention(Keys):
 
     product: str
     """What was given."""
+    given: Literal["courses", "daily"] | None = None
+    """Whether a row of ADEX is an administration, or a period of daily treatment; if not given, as its days tell."""
     courses: int | None = None
     """How many courses were planned."""
-    dose: float | None = None
-    """The planned dose of a course."""
+    dose: float | None = Field(default=None, gt=0)
+    """The planned dose of a course, or of a day of daily treatment."""
     dose_unit: str = ""
     """Its unit."""
     classes: list[ProductClass] = []

@@ -20,7 +20,13 @@ _ATTRIBUTES = {
     "summary": "Summary measure",
 }
 _EXPOSURE = {
-    "treated.n_of": "Received at least one administration",
+    "treated.n_of": "Received at least one dose",
+    "duration.median": "Days from the first to the last: median",
+    "duration.range": "Days from the first to the last: range",
+    "dose.daily.mean_sd": "Dose per day, mean (SD)",
+    "compliance.median": "Dose taken, % of that planned: median",
+    "compliance.range": "Dose taken, % of that planned: range",
+    "periods.open": "Periods without a first or a last day",
     "administrations": "Administrations",
     "per_subject.median": "Administrations per participant: median",
     "per_subject.range": "Administrations per participant: range",
@@ -33,7 +39,7 @@ _EXPOSURE = {
     "dose.each.mean_sd": "Dose of an administration, mean (SD)",
     "dose.mean_sd": "Total dose, mean (SD)",
     "dose.other.n_of": "Courses with another dose than planned",
-    "dose.unrecorded": "Administrations without a recorded dose",
+    "dose.unrecorded": "Without a recorded dose",
     "interval.median": "Days between courses: median",
     "interval.range": "Days between courses: range",
 }
