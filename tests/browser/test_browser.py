@@ -4,11 +4,15 @@ import re
 
 import pytest
 from builds import ROOT
+from conftest import sampled
 
 from benchmarks.book import transferred
 
 PAGES = [f"{name}.html" for name in re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text("utf8"))]
 WIDTHS = (1280, 390)
+SAMPLE = {
+    f"{name}.html" for name in ("book/index", "book/efficacy", "book/safety", "book/numbers", "executed/03_efficacy")
+}
 OVERFLOW = """() => [...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
     .filter(e => !e.closest('.wide, .pst-scrollable-table-container, pre, dialog'))
@@ -29,7 +33,7 @@ CONTRAST = """selector => {
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", sampled(SAMPLE, PAGES))
 def test_a_page_fits_and_is_whole(visit, name, width):
     page = visit(name, width)
     across = page.evaluate("document.documentElement.scrollWidth")

@@ -60,6 +60,8 @@ def test_each_pattern_is_that_of_a_key_of_some_trial(site, copy):
     keys = {*site.results}
     for analysis in (flow.flow, exposure.exposure, missing_data.patterns, records.account):
         keys |= {row.key for row in analysis(trial)}
+    copy.facts(lambda facts: facts["intervention"].update(given="daily"))
+    keys |= {row.key for row in exposure.exposure(copy.read())}
     grammar = Grammar(keys)
     assert set(PATTERNS) - {pattern for key in keys for pattern in grammar.matching(key)} == set()
 

@@ -8,7 +8,6 @@ from io import BytesIO
 import pandas as pd
 import pytest
 from builds import NOTEBOOKS, Copy
-from conftest import sampled
 
 from trialbook.workflow import plan
 
@@ -40,7 +39,8 @@ def double_others(path, records):
     table.to_csv(path, index=False)
 
 
-@pytest.mark.parametrize("name", sampled("08_rows", NOTEBOOKS))
+@pytest.mark.long
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_with_nothing_but_what_it_is_said_to_depend_on_a_run_gives_the_same(name, book, tmp_path):
     alone = Copy(tmp_path / "alone")
     made = f"executed/{name}.ipynb"

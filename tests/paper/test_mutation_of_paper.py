@@ -9,6 +9,7 @@ def copy(book, tmp_path):
     return book.clone(tmp_path / "copy")
 
 
+@pytest.mark.long
 def test_the_numbers_of_a_notebook_follow_the_data_or_need_not(copy):
     counts = ("without_one_nk_art", "without_one_art", "values_shifted")
     only = [option for name in counts for option in ("--mutant", name)]

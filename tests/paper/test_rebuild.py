@@ -135,6 +135,7 @@ def test_nothing_changed_nothing_due(copy):
     assert copy.due() == set()
 
 
+@pytest.mark.long
 def test_what_changes_the_pages_alone_shows_and_runs_no_notebook(copy, tmp_path):
     edits = [edit for edit in EDITS if not edit.reruns and edit.make is not remove_page]
     for edit in edits:

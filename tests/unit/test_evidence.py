@@ -184,10 +184,10 @@ def project(tmp_path_factory):
     found = Project.find(root)
     for name, table in drawing.load(found.generator).draw().items():
         table.to_csv(root / "data" / f"{name}.csv", index=False, lineterminator="\n")
-    second = drawing.draw(found, 3, (2, 2))
+    second = drawing.draw(found, 3, (2, 2), cores=1)
     assert [folder.name for folder in second] == ["001"]
-    folders = drawing.draw(found, 3)
-    drawing.write(drawing.analyse(found, folders), found.evidence)
+    folders = drawing.draw(found, 3, cores=2)
+    drawing.write(drawing.analyse(found, folders, cores=1), found.evidence)
     return found
 
 

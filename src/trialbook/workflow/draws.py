@@ -138,9 +138,9 @@ def _task(project: Project) -> Task:
 
 
 def _each(work: Any, items: Sequence[Any], cores: int) -> list[Any]:
-    """Do something with each item, in processes of one thread."""
-    if not items:
-        return []
+    """Do something with each item, in processes of one thread; here, where one would do it all."""
+    if min(cores, len(items)) <= 1:
+        return [work(item) for item in items]
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(min(cores, len(items)), get_context("spawn")) as pool:
         return list(pool.map(work, items))
