@@ -21,6 +21,7 @@ def test_a_reader_switches_the_marks_on_and_they_stay_on_other_pages(visit):
     for key, mark in marks.items():
         shown = page.evaluate(MARK, key).strip('"')
         assert shown == mark or (mark is None and shown in "psdf")
+    page.wait_for_timeout(500)  # what is kept is written down a moment after, and a reader is not as fast as a test
     page.goto(page.url.replace(ABSTRACT, EFFICACY))
     assert page.get_by_role("button", name=SWITCH).get_attribute("aria-pressed") == "true"
     assert page.evaluate(MARK, "cd4.gee.effect.cr2.p").strip('"') == "s"

@@ -1,7 +1,9 @@
 """`trialbook serve`: what is edited is shown, a fault is said and the book that stood goes on being shown."""
 
+import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 import small
+
+from trialbook.workflow import live
 
 PAGE = "prose/start.html"
 
@@ -62,3 +66,26 @@ def test_an_edit_is_shown_and_a_fault_leaves_what_was(served):
     assert "heads in all" in served.page() and "Traceback" not in served.said()
     served.copy.edit("prose/start.md", "243 heads", "heads at last")
     wait(lambda: "heads at last" in served.page())
+
+
+def test_a_site_that_another_replaces_while_it_is_read_is_served_whole(tmp_path):
+    """The file is found, and its folder gone when it is to be read: it is read from the site that came instead."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text(name)
+    site = tmp_path / "html"
+    site.symlink_to(tmp_path / "old")
+
+    class Replaced(live.Site):
+        def lookup_path(self, path):
+            found = super().lookup_path(path)
+            if (tmp_path / "old").exists():
+                (tmp_path / "next").symlink_to(tmp_path / "new")
+                (tmp_path / "next").replace(site)
+                shutil.rmtree(tmp_path / "old")
+            return found
+
+    asked = {"type": "http", "method": "GET", "path": "/index.html", "headers": []}
+    answer = asyncio.run(Replaced(directory=site, html=True).get_response("index.html", asked))
+    assert (answer.status_code, answer.body) == (200, b"new")
+    assert answer.headers["content-type"].startswith("text/html")

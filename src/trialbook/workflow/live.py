@@ -3,6 +3,8 @@
 One process has all libraries loaded, and forks for each build (`trialbook.workflow.warm`).
 """
 
+import mimetypes
+import os
 import socket
 import subprocess
 import sys
@@ -17,15 +19,39 @@ from sphinx_autobuild.filter import IgnoreFilter
 from sphinx_autobuild.middleware import JavascriptInjectorMiddleware
 from sphinx_autobuild.server import RebuildServer
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from trialbook.project import Project
 from trialbook.workflow import ask
 
 HOST = "127.0.0.1"
 OPENS = 0.5  # s until the browser is opened
+TRIES = 5  # to read a file of a site that is put in another's place meanwhile
+
+
+class Site(StaticFiles):
+    """The files of a site, each read at once and whole: another site may take its place at any moment."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Give a file, from the site that stands when it is read."""
+        for _ in range(TRIES):
+            try:
+                return await super().get_response(path, scope)
+            except FileNotFoundError:  # the folder in which it was found is no longer there
+                continue
+        raise HTTPException(404)
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Read a file into the answer."""
+        kind, _ = mimetypes.guess_type(full_path)
+        return Response(Path(full_path).read_bytes(), status_code, media_type=kind)
 
 
 def show(project: Project, watched: Collection[Path], again: Sequence[str]) -> int:
@@ -54,7 +80,7 @@ def show(project: Project, watched: Collection[Path], again: Sequence[str]) -> i
         app = Starlette(
             routes=[
                 WebSocketRoute("/websocket-reload", watcher),
-                Mount("/", StaticFiles(directory=project.site, html=True)),
+                Mount("/", Site(directory=project.site, html=True)),
             ],
             middleware=[Middleware(JavascriptInjectorMiddleware, ws_url=place)],
             lifespan=watcher.lifespan,
