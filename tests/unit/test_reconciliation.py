@@ -13,6 +13,7 @@ from scipy import stats
 
 from trialbook.analysis import adverse_events, efficacy, flow, protocol, reconciliation
 from trialbook.analysis.reconciliation import agrees
+from trialbook.displays import tables
 from trialbook.errors import FaultsError
 from trialbook.results.row import Results
 
@@ -117,6 +118,41 @@ def test_a_value_agrees_with_itself_as_printed_and_not_with_the_next_digit(value
     assert agrees(printed, value)
     assert agrees(printed.replace("-", "\u2212"), value)
     assert not agrees(f"{value + 2 * 10**-digits:.{digits}f}", value)
+
+
+@pytest.mark.parametrize(
+    ("printed", "value", "said"),
+    [
+        ("12%", 12.5, "half to even"),
+        ("13%", 12.5, "half away from zero"),
+        ("1/8 (12%)", [1, 8], "half to even"),
+        ("5/8 (63%)", [5, 8], "half away from zero"),
+        ("-13", -12.5, "half away from zero"),
+        ("-12", -12.5, "half to even"),
+        ("13", 13.5, "half towards zero"),
+        ("0.02", 0.025, "half to even"),
+        ("12 to 14", [12.5, 13.5], "half to even"),
+        ("13 to 14", [12.5, 13.6], "half away from zero"),
+        ("13 to 14", [12.5, 14.5], "halves by several rules"),
+        ("14", 13.5, "half away from zero"),
+        ("12", 12.4, ""),
+        ("0.13", 0.1251, ""),
+        ("<0.001", 0.0005, ""),
+        ("NS", 0.5, ""),
+        ("Month 24", "Month 24", ""),
+    ],
+)
+def test_how_a_half_was_rounded_is_said(printed, value, said):
+    assert agrees(printed, value) and reconciliation.halves_rounded(printed, value) == said
+
+
+def test_the_table_says_where_a_match_rests_on_the_rounding_of_a_half():
+    source = {"source": "print", "figures": [{"key": "a", "printed": "12", "where": "text", "what": "the mean"}]}
+    known = Results()
+    known.add("a", 12.5, "mean", 1)
+    compared = reconciliation.compare(reconciliation.Published(**source), {row.key: row for row in known})
+    assert compared["reconciliation.a.match"].value == "yes"
+    assert tables.reconciliation(compared).notes[-1] == "The mean: the same by half to even."
 
 
 # what the published figures imply

@@ -96,8 +96,8 @@ def compare(published: Published | None, computed: Mapping[str, Result], alpha: 
     Returns
     -------
     Results
-        Keys ``reconciliation.<key>.{printed, computed, match}`` and the tally ``reconciliation.matched.n_of``;
-        empty where nothing is published.
+        Keys ``reconciliation.<key>.{printed, computed, match}``, ``.half`` where the match rests on how a half was
+        rounded, and the tally ``reconciliation.matched.n_of``; empty where nothing is published.
     """
     if published is None:
         return Results(alpha)
@@ -107,12 +107,15 @@ def compare(published: Published | None, computed: Mapping[str, Result], alpha: 
         key = f"reconciliation.{figure.key}"
         facts: Fields = {"parameter": figure.what, "visit": figure.where}
         known = figure.key in computed
-        same = known and agrees(figure.printed, computed[figure.key].value, alpha)
+        value = computed[figure.key].value if known else None
+        same = known and agrees(figure.printed, value, alpha)
         matched += same
         results.add(f"{key}.printed", figure.printed, "text", **facts)
         shown = _as_printed(figure.printed, computed[figure.key]) if known else "not computed"
         results.add(f"{key}.computed", shown, "text", **facts)
         results.add(f"{key}.match", "yes" if same else "no", "text", **facts)
+        if same and (halves := halves_rounded(figure.printed, value)):
+            results.add(f"{key}.half", halves, "text", **facts)
     results.add("reconciliation.matched.n_of", [matched, len(published.figures)], "n of N")
     return results
 
@@ -175,16 +178,49 @@ def agrees(printed: str, value: float | str | list | None, alpha: float = 0.05) 
     """
     if value is None or isinstance(value, str):
         return printed == value
-    values = value if isinstance(value, list) else [value]
     if NOT_SIGNIFICANT.fullmatch(printed.strip()):
-        return len(values) == 1 and values[0] >= alpha
-    tokens = numbers(printed)
+        return not isinstance(value, list) and value >= alpha
+    tokens, values = _paired(printed, value)
+    return len(tokens) == len(values) and all(
+        low <= number <= high for (low, high), number in zip(map(_rounded, tokens), values, strict=True)
+    )
+
+
+def halves_rounded(printed: str, value: float | str | list | None) -> str:
+    """Say how the halves among the computed values were rounded to give the printed digits.
+
+    Parameters
+    ----------
+    printed : str
+    value : float or list of float or None
+        As for `agrees`, which holds.
+
+    Returns
+    -------
+    str
+        The first of half away from zero, to even and towards zero that gives all of them; empty where no value lies
+        halfway between two printed ones.
+    """
+    if value is None or isinstance(value, str) or NOT_SIGNIFICANT.fullmatch(printed.strip()):
+        return ""
+    rules = []
+    for token, number in zip(*_paired(printed, value), strict=True):
+        half = 0.5 * _last_place(token)
+        if token[0] not in "<>" and math.isclose(abs(_number(token) - number), half, rel_tol=1e-6):
+            up, even = abs(_number(token)) > abs(number), int(token.strip("%")[-1]) % 2 == 0
+            given = {"half away from zero": up, "half to even": even, "half towards zero": not up}
+            rules.append([rule for rule, gives in given.items() if gives])
+    if not rules:
+        return ""
+    return next((rule for rule in rules[0] if all(rule in others for others in rules)), "halves by several rules")
+
+
+def _paired(printed: str, value: float | list) -> tuple[list[str], list[float]]:
+    """The printed numbers and the computed ones that they are of."""
+    tokens, values = numbers(printed), value if isinstance(value, list) else [value]
     if tokens and tokens[-1].endswith("%") and len(values) == 2 and values[1]:  # a count with its percentage
         values = [*values[: len(tokens) - 1], 100 * values[0] / values[1]]
-    ranges = [_rounded(token) for token in tokens]
-    return len(ranges) == len(values) and all(
-        low <= number <= high for (low, high), number in zip(ranges, values, strict=True)
-    )
+    return tokens, values
 
 
 def numbers(printed: str) -> list[str]:
@@ -304,5 +340,10 @@ def _rounded(text: str) -> tuple[float, float]:
     """The values that are printed so: all below or above after a sign, else within half of the last digit."""
     if text[0] in "<>":
         return (-math.inf, _number(text)) if text[0] == "<" else (_number(text), math.inf)
-    half = (0.5 + 1e-9) * 10.0 ** -len(text.strip("%").partition(".")[2])
+    half = (0.5 + 1e-9) * _last_place(text)
     return _number(text) - half, _number(text) + half
+
+
+def _last_place(text: str) -> float:
+    """What one of the last printed digit is worth."""
+    return 10.0 ** -len(text.strip("%").partition(".")[2])

@@ -7,13 +7,17 @@ from trialbook.results.row import Results
 
 def reconciliation(results: Results) -> Table:
     """Lay out the published figures beside the computed ones."""
-    rows = []
+    rows, halves = [], []
     for row in results:
         if row.key.endswith(".printed"):
             key = row.key.removesuffix(".printed")
             rows.append(Row(words.sentence(row.parameter), [row, results[f"{key}.computed"], results[f"{key}.match"]]))
+            if half := results.get(f"{key}.half"):
+                halves.append(f"{words.sentence(row.parameter)}: the same by {half.display}.")
     columns = ["Figure", "Published", "Computed", "Same"]
-    return Table("reconciliation.figures", columns, rows, ["Same: the computed value rounds to the printed digits."])
+    return Table(
+        "reconciliation.figures", columns, rows, ["Same: the computed value rounds to the printed digits.", *halves]
+    )
 
 
 def reconciliation_scenarios(results: Results) -> Table:
