@@ -64,7 +64,8 @@ def checkout(root: Path, commit: str) -> Iterator[Path]:
     command = ["git", "-C", str(root), "archive", "--format=tar", commit]
     packed = io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout)
     with TemporaryDirectory() as folder, tarfile.open(fileobj=packed) as tar:
-        tar.extractall(folder, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # which Python has from 3.11.4 on
+        tar.extractall(folder)
         yield Path(folder)
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from types import SimpleNamespace
 from urllib.request import urlopen
@@ -86,6 +87,8 @@ def test_a_site_that_another_replaces_while_it_is_read_is_served_whole(tmp_path)
             return found
 
     asked = {"type": "http", "method": "GET", "path": "/index.html", "headers": []}
-    answer = asyncio.run(Replaced(directory=site, html=True).get_response("index.html", asked))
+    got = Replaced(directory=site, html=True).get_response("index.html", asked)
+    with ThreadPoolExecutor() as thread:  # this one may have a loop already, that of the browser
+        answer = thread.submit(asyncio.run, got).result()
     assert (answer.status_code, answer.body) == (200, b"new")
     assert answer.headers["content-type"].startswith("text/html")

@@ -125,13 +125,29 @@ def test_a_change_that_is_rounded_is_none(copy, digits):
     copy.read()
 
 
+def test_warnings_stand_in_the_book_with_row_and_values_where_rows_may_be_shown(more):
+    change(more, "adlb", 3, {"AVAL": "-5"})
+    allowed = {"kind": "listing", "where": "records.warnings", "reason": "the data are those of nobody"}
+    more.facts(lambda facts: facts["disclosure"]["exceptions"].append(allowed))
+    found = more.read()
+    (row,) = tables.warnings(found, records.account(found)).rows
+    assert (row.label, *row.cells[:2]) == ("adlb.csv: far value", "3", "AVAL")
+    assert "CD4 is -5 here, and" in row.cells[2]
+
+
+def test_a_book_without_warnings_says_so(nk):
+    shown = tables.warnings(nk, records.account(nk))
+    assert (shown.rows, shown.notes) == ([], ["No warning was given."])
+
+
 def test_warnings_are_counted_in_the_book_and_told_on_the_terminal(more, capsys):
     from trialbook import cli
 
     change(more, "adlb", 3, {"AVAL": "-5"})
     found = records.account(more.read())
     assert found["records.warnings.n"].value == 1
-    assert [row.label for row in tables.warnings(found).rows] == ["adlb.csv: far value"]
+    shown = tables.warnings(more.read(), found)
+    assert [row.label for row in shown.rows] == ["adlb.csv: far value"] and "row" in shown.notes[0]
     assert cli.main(["validate", str(more.folder)]) == 0
     said = capsys.readouterr().out
     assert "adlb.csv, row 3, AVAL: CD4 is -5 here, and" in said and "[far value]" in said

@@ -181,12 +181,13 @@ def test_safety_goes_by_the_treatment_received_and_efficacy_by_allocation(copy):
 def test_the_account_of_the_notebook_adds_up(copy):
     carried_forward(copy)
     with_others(copy, TRT01P="Screen Failure", TRT01A="", ARM="")
-    found = records.account(copy.read())
+    trial = copy.read()
+    found = records.account(trial)
     for table in ("adsl", "adlb", "adae", "adex"):
         parts = {part: row.value for part, row in found.under(f"records.{table}").items()}
         assert parts.pop("read") == sum(parts.values()) == len(rows_of(copy, table))
     assert len(tables.records(found).rows) > 8
-    assert tables.warnings(found).notes
+    assert tables.warnings(trial, found).notes
 
 
 VISITS = st.sampled_from(["", "0", "1", "3", "6", "9", "12", "24", "-1", "7", "99"])
