@@ -272,6 +272,26 @@ def test_many_parameters_fill_pages_of_few_panels(unsaved, many):
     assert all(parameter.label in said for parameter in parameters)
 
 
+def test_a_page_is_of_parameters_of_one_group(unsaved, copy):
+    """The groups in the order in which trial.yml first names each; those without one together."""
+    groups = {"WBC": "Haematology", "ALT": "Liver", "NEUT": "Haematology", "LYM": "Haematology", "AST": "Liver"}
+
+    def grouped(facts):
+        for parameter in facts["parameters"]:
+            parameter["group"] = groups.get(parameter["paramcd"], "")
+
+    copy.facts(grouped)
+    trial = copy.read()
+    pages = figures.laboratory(trial, laboratory.by_visit(trial))
+    collected = trial.parameters("laboratory")
+    shown = [{one.group for one in collected if f"{one.label} (" in page.alt} for page in pages]
+    assert all(len(group) == 1 for group in shown)
+    assert pages[0].alt.startswith("Haematology by visit")
+    assert {group or "Laboratory values" for (group,) in shown} == {
+        page.alt.partition(" by visit")[0] for page in pages
+    }
+
+
 def test_no_parameter_is_said_to_be_none(unsaved, none):
     made, drawings = all_displays(none)
     assert all(not table.rows and table.notes for table in made)

@@ -69,6 +69,8 @@ class Parameter(Keys):
     """The unit of AVAL; empty for a ratio."""
     role: Literal["efficacy", "laboratory"]
     """What analyses it has."""
+    group: str = ""
+    """What it is drawn with, such as haematology: a figure of laboratory values is of one group."""
     digits: int = Field(0, ge=0)
     """Decimals of a mean."""
     model_digits: int = Field(2, ge=0)

@@ -156,15 +156,18 @@ def laboratory(trial: Trial, results: Results) -> list[Figure]:
     Returns
     -------
     list of Figure
-        Pages ``safety.laboratory.1`` and on; one that says so where nothing was collected.
+        Pages ``safety.laboratory.1`` and on, none of which holds parameters of two groups; one that says so where
+        nothing was collected.
     """
     parameters = trial.parameters("laboratory")
     if not parameters:
         return [say_instead("safety.laboratory.1", "Laboratory values: not collected.")]
-    pages = np.array_split(np.arange(len(parameters)), -(-len(parameters) // ROWS))
+    pages: list[list[Parameter]] = []
+    for group in dict.fromkeys(parameter.group for parameter in parameters):
+        own = [parameter for parameter in parameters if parameter.group == group]
+        pages += [[own[i] for i in page] for page in np.array_split(np.arange(len(own)), -(-len(own) // ROWS))]
     return [
-        _laboratory_page(trial, results, [parameters[i] for i in page], f"safety.laboratory.{number}")
-        for number, page in enumerate(pages, 1)
+        _laboratory_page(trial, results, page, f"safety.laboratory.{number}") for number, page in enumerate(pages, 1)
     ]
 
 
@@ -256,9 +259,11 @@ def _laboratory_page(trial: Trial, results: Results, parameters: Sequence[Parame
     drawing.legend(handles, labels, loc="lower left", ncols=2, frameon=False, bbox_to_anchor=(0.1, 0.94))
     sns.despine(drawing)
     drawing.subplots_adjust(hspace=0.55, wspace=0.16)
+    if group := parameters[0].group:
+        drawing.text(0.9, 0.955, group, ha="right", weight="bold")
     alt = (
-        f"Laboratory values by visit: means with {trial.ci_level} confidence intervals, and boxes of the quartiles "
-        f"with whiskers to the 5th and 95th percentiles ({', '.join(labels)}). Means: {'; '.join(said)}."
+        f"{group or 'Laboratory values'} by visit: means with {trial.ci_level} confidence intervals, and boxes of the "
+        f"quartiles with whiskers to the 5th and 95th percentiles ({', '.join(labels)}). Means: {'; '.join(said)}."
     )
     return Figure(key, drawing, alt)
 
