@@ -1,9 +1,15 @@
 """The tables of what was read: the account of every row, and the warnings."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from trialbook.displays import words
 from trialbook.displays.tables.table import Row, Table
 from trialbook.results.row import Results
-from trialbook.trial.model import Trial
+
+if TYPE_CHECKING:
+    from trialbook.trial.model import Trial
 
 LONGEST = 200  # warnings that are shown one by one
 REMEDY = "`trialbook validate` says what to do about each; `accepted_warnings` in trial.yml silences one by its name."
