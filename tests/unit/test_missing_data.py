@@ -306,8 +306,9 @@ def test_tables_and_figures_show_what_was_found(name, request):
     )
     visits, patterns = tables.missing_visits(study, counts), tables.missing_patterns(study, counts)
     assert [row.label for row in patterns.rows if row.indent == 0] == ["CD4 count", "CD8 count", "CD4/CD8 ratio"]
-    shown = sum(cell.value for row in visits.rows[1:8] for cell in row.cells)
-    assert shown == counts["cd4.missing.n_of"].value[0]
+    if name == "gappy":
+        shown = sum(cell.value for row in visits.rows[1:8] for cell in row.cells)
+        assert shown == counts["cd4.missing.n_of"].value[0] > 0
     assert len(tables.imputed(study, imputed).rows) == 9
     parameter = study.parameters("efficacy")[0]
     laid, drawn = tables.tipping(study, tipped, parameter), figures.tipping(study, tipped, parameter)
@@ -315,3 +316,13 @@ def test_tables_and_figures_show_what_was_found(name, request):
     assert len(laid.rows) == (2 if name == "nk" else 8)
     assert tipped["cd4.tipping.point"].display in drawn.alt
     assert all(tipped[f"cd4.tipping.{k}.ci"].display in drawn.alt for k in range(len(laid.rows) - 1))
+
+
+def test_visits_at_which_nothing_is_missing_are_one_line_of_each_parameter(nk, copy):
+    """And all visits are shown of a parameter that lacks one value."""
+    rows = tables.missing_visits(nk, missing_data.patterns(nk)).rows
+    assert [row.label for row in rows] == [f"{one.label}, all visits" for one in nk.parameters("efficacy")]
+    copy.rows("adlb", lambda table: ~(table.index == table.index[table["PARAMCD"] == "CD8"][3]))
+    trial = copy.read()
+    labels = [row.label for row in tables.missing_visits(trial, missing_data.patterns(trial)).rows]
+    assert labels.count("All visits") == 1 and len(labels) == 2 + 2 + len(trial.schedule)
