@@ -1,14 +1,20 @@
 """Tables that contradict themselves: refused or warned of by row, with both values, and only where they do."""
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from conftest import NK_INR
 
+from notebooks import write
 from trialbook.analysis import records
+from trialbook.checks import disclosure
+from trialbook.checks.disclosure import DisclosureError
 from trialbook.displays import tables
 from trialbook.errors import FaultsError
 from trialbook.trial.model import read_trial
+from trialbook.trial.stated import Disclosure
 
 MORE = {
     "adsl": {"EOSDT": "2020-04-01", "BRTHDT": "1970-01-01", "DTHDT": "", "DTHFL": ""},
@@ -133,6 +139,23 @@ def test_warnings_stand_in_the_book_with_row_and_values_where_rows_may_be_shown(
     (row,) = tables.warnings(found, records.account(found)).rows
     assert (row.label, *row.cells[:2]) == ("adlb.csv: far value", "3", "AVAL")
     assert "CD4 is -5 here, and" in row.cells[2]
+
+
+def test_the_gate_lets_rows_of_warnings_pass_where_they_are_excepted_and_only_there(more, tmp_path):
+    change(more, "adlb", 3, {"AVAL": "-5"})
+    found = more.read()
+    counted = tables.warnings(found, records.account(found))
+    allowed = {"kind": "listing", "where": "records.warnings", "reason": "the data are those of nobody"}
+    more.facts(lambda facts: facts.update(disclosure={"exceptions": [allowed]}))
+    allowing = more.read()
+    listed = tables.warnings(allowing, records.account(allowing))
+    facts = allowing.facts.model_copy(update={"disclosure": Disclosure()})
+    for shown, trial, passes in ((listed, allowing, True), (listed, replace(allowing, facts=facts), False)):
+        write(tmp_path / "01_cohort.ipynb", {"warnings": [shown]})
+        with nullcontext() if passes else pytest.raises(DisclosureError, match=r"listing \(the column Row\)"):
+            disclosure.check(trial, tmp_path)
+    write(tmp_path / "01_cohort.ipynb", {"warnings": [records.account(found), counted]})
+    disclosure.check(replace(allowing, facts=facts), tmp_path)
 
 
 def test_a_book_without_warnings_says_so(nk):

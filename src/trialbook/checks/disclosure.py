@@ -15,8 +15,9 @@ date
     A calendar date to the day, in any usual form, or the content of a date column of the tables. A date that
     ``trial.yml`` states is a fact of the trial (CONSORT asks for the dates of recruitment) and passes.
 listing
-    A table with a column of identifiers or with one line per participant: two lines or more that repeat the values
-    of exactly one participant each under headings that name the trial's variables, or whole courses over the visits.
+    A table with a column of identifiers, or of rows of the trial's files, or with one line per participant: two lines
+    or more that repeat the values of exactly one participant each under headings that name the trial's variables, or
+    whole courses over the visits.
     A figure of each participant is one too.
 small cell
     A number that describes fewer than ``smallest_cell`` participants who share a quasi-identifier, or a count below
@@ -51,6 +52,7 @@ from trialbook.results.row import Result
 from trialbook.trial.model import Trial
 from trialbook.trial.stated import DisclosureException
 
+ROW = "Row"  # of a file of the trial: it names a participant to whoever has the file
 _PARTICIPANT = re.compile(r"(?:participant|subject|patient)(?: id(?:entifier)?| no\.?| number)?(?:,.*)?", re.IGNORECASE)
 _EACH = re.compile(r"\beach (?:participant|subject|patient)\b", re.IGNORECASE)
 _COUNT = re.compile(r"(\d+)(?: ?[(/].*| of \d+.*)?")
@@ -277,7 +279,7 @@ def _grid(table: Layout, known: dict[str, Result]) -> Grid:
 def _in_grid(participants: Participants, item: str, grid: Grid) -> Iterator[Hit]:
     """Find in a table the listing of participants, and the small cells of a cross-classification."""
     for name in sorted(grid.names):
-        if name in IDENTIFIERS or _PARTICIPANT.fullmatch(name):
+        if name in IDENTIFIERS or name == ROW or _PARTICIPANT.fullmatch(name):
             yield Hit("listing", item, f"the column {name}")
     for columns in _repeated(participants, grid):
         yield Hit("listing", item, f"lines of single participants ({', '.join(columns)})")

@@ -150,14 +150,14 @@ def missing_visits(trial: Trial, results: Results) -> Table:
         own = results.under(f"{parameter.id}.missing")
         totals = [own[f"{arm.id}.n_of"] for arm in trial.arms]
         if not any(isinstance(total.value, list) and total.value[0] for total in totals):
-            rows.append(Row(f"{parameter.label}, all visits", [*totals]))
+            rows.append(Row(parameter.label, [*totals]))
             continue
         rows.append(Row(parameter.label))
         for visit in trial.visits(parameter.paramcd):
             name = trial.visit_id(visit, parameter.paramcd)
             rows.append(Row(visit.label, [own[f"{name}.{arm.id}.n"] for arm in trial.arms], 1))
         rows.append(Row("All visits", [*totals], 1))
-    notes = ["Values missing of the participants of the efficacy set."]
+    notes = ["Values missing of the participants of the efficacy set; where none is, those of all visits together."]
     return Table("efficacy.missing_visits", ["Visit", *_sized_arms(trial, results)], rows, notes)
 
 
