@@ -1,5 +1,7 @@
 """The scenarios: what they may say, what is run, and that the published one is the paper's."""
 
+from itertools import pairwise
+
 import nbformat
 import pytest
 from builds import ROOT
@@ -154,3 +156,20 @@ def test_scenarios_that_come_to_the_same_are_one_analysis(nk, chosen):
     assert rows["cd4.gee.effect.under.imputed.repeats"].value == "GEE, CR2"
     figure = figures.forest(nk, rows, chosen, nk.parameters("efficacy")[0])
     assert figure.alt.count("GEE, CR2, complete cases") == 0 and "GEE, CR2, 55" in figure.alt
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_no_number_of_an_axis_of_the_forest_plot_stands_on_the_next(nk, chosen, monkeypatch, place):
+    beside = []
+
+    def measure(key, drawing, alt):
+        drawing.canvas.draw()
+        for axes in drawing.axes:
+            low, high = axes.get_xlim()
+            labels = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+            boxes = [label.get_window_extent() for x, label in labels if low <= x <= high]
+            beside.extend(right.x0 - left.x1 for left, right in pairwise(boxes))
+
+    monkeypatch.setattr("trialbook.displays.figures.scenarios.Figure", measure)
+    figures.forest(nk, together(nk, chosen), chosen, nk.parameters("efficacy")[place])
+    assert len(beside) >= 4 and min(beside) > 0

@@ -85,6 +85,7 @@ def forest(trial: Trial, results: Results, chosen: list[Scenario], parameter: Pa
         axes.set_yticks(range(len(block)), shown, fontsize=7)
         axes.set_ylim(len(block) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
+        axes.locator_params(axis="x", nbins=5)
     panels[-1, 0].set_xlabel(axis("Difference", parameter.unit))
     sns.despine(drawing, left=True)
     drawing.tight_layout()
