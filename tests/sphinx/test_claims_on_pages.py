@@ -43,3 +43,40 @@ def test_a_draft_strikes_a_false_claim_says_so_and_lists_it(built):
     assert "It fell [does not hold: fell] from there, and [not available: cd4.no.ci]: so." in built.text()
     assert built.read("false_claims.txt") == "fell: index, other\n"
     assert built.read("not_available.txt") == "cd4.no.ci: index\n"
+
+
+SEVERAL = """
+direction:
+  either:
+    - {says: higher, holds: cd4.final.difference > 0}
+    - {says: lower, holds: cd4.final.difference < 0}
+none:
+  either:
+    - {says: higher, holds: cd4.final.difference > 1000}
+  otherwise: not shown
+"""
+
+
+def test_the_results_choose_the_wording(tmp_path):
+    paper = analysed(
+        tmp_path, "# Page\n\nIt was {claim}`direction` and {claim}`none`.\n", **{"book/claims.yml": SEVERAL}
+    )
+    built = paper.build()
+    assert "It was higher and not shown." in built.text()
+    one, other = built.pages["index"].select("p .claim")
+    assert one["title"] == "true while cd4.final.difference > 0; here 67 > 0"
+    assert other["title"] == "said where none is true of: cd4.final.difference > 1000"
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ("own words <direction>", "has several wordings"),
+        ("lone", "no wording that is true"),
+    ],
+)
+def test_words_that_the_results_cannot_choose_fail(tmp_path, claim, said):
+    lone = "lone:\n  either:\n    - {says: less, holds: cd4.final.difference < 0}\n"
+    page = f"# Page\n\nIt was {{claim}}`direction`, {{claim}}`none` or {{claim}}`{claim}`.\n"
+    built = analysed(tmp_path, page, **{"book/claims.yml": SEVERAL + lone}).build(faulty=True)
+    assert said in " ".join(built.said)

@@ -142,3 +142,44 @@ def test_a_paper_need_not_make_claims(tmp_path):
 def test_a_condition_that_cannot_be_false_or_read_is_refused(rows, text, said):
     with pytest.raises(ConditionError, match=said):
         Condition(text).holds(rows)
+
+
+# ----------------------------------------------------------------------------------------------- several wordings
+
+SEVERAL = """
+direction:
+  either:
+    - {says: higher, holds: cd4.difference > 100}
+    - {says: lower, holds: cd4.difference < 100}
+  otherwise: cannot be told
+"""
+
+
+def test_of_several_wordings_the_first_that_is_true_is_said(rows, tmp_path):
+    (tmp_path / "claims.yml").write_text(SEVERAL, "utf8")
+    claim = claims.read(tmp_path / "claims.yml")["direction"]
+    assert claim.worded(rows).says == "lower"
+    assert claim.keys == ["cd4.difference"]
+    assert claims.wording(SEVERAL) == {"direction": "higher / lower / cannot be told"}
+
+
+def test_no_wording_is_true_of_what_cannot_be_estimated(rows):
+    wordings = [{"says": "higher", "holds": "cd4.nothing > 0"}, {"says": "lower", "holds": "cd4.nothing <= 0"}]
+    assert claims.Claim.model_validate({"either": wordings}).worded(rows) is None
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"either": [{"says": "a", "holds": "x.y > 0"}], "holds": "x.y > 0"},
+        {"either": [{"says": "a", "holds": "x.y > 0"}], "says": "b"},
+        {"says": "a", "holds": "x.y > 0", "otherwise": "b"},
+        {"either": [{"says": "", "holds": "x.y > 0"}]},
+        {"either": [{"says": "a", "holds": "x.y >"}]},
+        {"either": [{"says": "a"}]},
+        {"says": "a"},
+    ],
+)
+def test_a_claim_of_two_kinds_or_of_none_is_refused(claim):
+    with pytest.raises(ValueError):
+        claims.Claim.model_validate(claim)

@@ -13,11 +13,12 @@ from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole
 from sphinx.writers.html5 import HTML5Translator
 
+from trialbook.claims.claims import Claim
 from trialbook.claims.conditions import Condition, ConditionError
 from trialbook.results.evidence import Draws
 from trialbook.results.row import Result
 from trialbook.sphinx import prose
-from trialbook.sphinx.placed import Shown, depend_on, fault_of, missing, notice, of, say_fault
+from trialbook.sphinx.placed import Shown, depend_on, fault_of, find, missing, notice, of, say_fault
 from trialbook.sphinx.text_checks import CLAIMED
 
 LOG = logging.getLogger(__name__)
@@ -30,7 +31,10 @@ class claim(nodes.Inline, nodes.TextElement):
 
 
 class ClaimRole(ReferenceRole):
-    """``{claim}`id``` or ``{claim}`own wording <id>```: words that are true only while a condition holds."""
+    """``{claim}`id``` or ``{claim}`own wording <id>```: words that are true only while a condition holds.
+
+    Of a claim with several wordings it says the one whose condition holds.
+    """
 
     def run(self) -> Shown:
         file = self.config.trialbook_claims
@@ -42,6 +46,8 @@ class ClaimRole(ReferenceRole):
         if self.target not in domain.claims:
             return self._refuse("there is no claim %r in %s: declare it, or correct its name", self.target, file)
         declared = domain.claims[self.target]
+        if declared.either:
+            return self._chosen(declared), []
         said = self.title if self.has_explicit_title else declared.says
         if not said:
             return self._refuse("the claim %r has no words: give it `says` in %s, or words here", self.target, file)
@@ -58,6 +64,26 @@ class ClaimRole(ReferenceRole):
         node = claim("", "", nodes.Text(said), id=self.target, **facts)
         self.set_source_info(node)
         return node
+
+    def _chosen(self, declared: Claim) -> list[nodes.Node]:
+        """The wording of several that is true, with what its condition comes to."""
+        if self.has_explicit_title:
+            message = (
+                "the claim %r has several wordings in %s, which the results choose from: give no words of your own"
+            )
+            return self._refuse(message, self.target, self.config.trialbook_claims)[0]
+        asked = f", which the claim {self.target!r} names in {self.config.trialbook_claims}"
+        absent = [key for key in declared.keys if find(self, "result", key, asked) is None]
+        if absent:
+            return [notice(key) for key in absent[:1]]
+        chosen = declared.worded(of(self.env).index.results)
+        if chosen is not None:
+            return self._judged(chosen.says, Condition(chosen.holds))
+        if declared.otherwise:
+            return [self._claim(declared.otherwise, f"said where none is true of: {'; '.join(declared.conditions)}")]
+        message = "the claim %r has no wording that is true: none holds of %s; give it another, or `otherwise`, in %s"
+        told = (self.target, "; ".join(declared.conditions), self.config.trialbook_claims)
+        return self._refuse(message, *told)[0]
 
     def _judged(self, said: str, condition: Condition) -> list[nodes.Node]:
         """The words of a claim, with what its condition comes to; in a draft, with what is wrong with it."""
