@@ -47,10 +47,10 @@ class Claim(Keys):
     def _one_kind(self) -> Self:
         if [bool(self.holds), bool(self.because), bool(self.either)].count(True) != 1:
             raise ValueError(
-                "a claim has either `holds`, its condition, or `because`, why it needs none, or `either`, several wordings, "
-                "each with its condition"
+                "a claim has either `holds`, its condition, or `because`, why it needs none, or `either`, several "
+                "wordings, each with its condition"
             )
-        if self.either and self.says or self.otherwise and not self.either:
+        if (self.either and self.says) or (self.otherwise and not self.either):
             raise ValueError("`says` goes with `holds` or `because`, and `otherwise` with `either`")
         return self
 
