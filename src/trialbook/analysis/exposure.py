@@ -32,7 +32,7 @@ def exposure(trial: Trial) -> Results:
     if trial.adex is None:
         return results
     doses = _doses(trial.adex)
-    plan = trial.facts.intervention or Intervention(product="")
+    plan = trial.facts.intervention or Intervention()
     units = list(doses["AVALU"].dropna().unique()) if "AVALU" in doses else []
     given, daily = administrations(trial.adex), is_daily(trial.adex, plan)
     arms = trial.treated()

@@ -17,6 +17,7 @@ from trialbook.errors import UserError
 from trialbook.workflow.warm import Stopped
 
 COMMANDS = (
+    "new",
     "build",
     "serve",
     "validate",

@@ -1,4 +1,4 @@
-"""The authors of the paper, from ``CITATION.cff``, the one place where they are named."""
+"""The authors of the paper, from ``CITATION.cff``, the one place where they are named, and what they have to write."""
 
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,18 @@ class AuthorsDirective(SphinxDirective):
         box = nodes.paragraph("", f"{NOBODY} ")
         content = self.parse_content_to_nodes()
         return [box, *content]
+
+
+class ToWriteDirective(SphinxDirective):
+    """``{to-write}``: a note that its content is still to be written, which the release of a paper refuses."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        box = nodes.admonition("", nodes.title("", "To be written"), classes=["to-write", "caution"])
+        box[COMPUTED] = True  # what it names is no result
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
 
 
 class _NoAuthorsError(Exception):

@@ -51,6 +51,7 @@ DIRECTIVES: dict[str, type[Directive]] = {
     "authors": authors.AuthorsDirective,
     "provenance": theme.ProvenanceDirective,
     "synthetic": theme.SyntheticDirective,
+    "to-write": authors.ToWriteDirective,
 }
 INITIAL_DATA: dict[str, dict[str, list[Any]]] = {kind: {} for kind in NOTED}
 

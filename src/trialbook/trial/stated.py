@@ -66,8 +66,8 @@ class ProductClass(Keys):
 class Intervention(Keys):
     """The planned intervention of the test arm."""
 
-    product: str
-    """What was given."""
+    product: str = ""
+    """What was given, for the prose."""
     given: Literal["courses", "daily"] | None = None
     """Whether a row of ADEX is an administration, or a period of daily treatment; if not given, as its days tell."""
     courses: int | None = None
