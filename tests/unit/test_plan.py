@@ -122,7 +122,10 @@ def test_code_that_writes_pages_bears_on_no_notebook():
     assert {runner, locked} <= set(bears)
     computing = rooms(path for path in bears if path not in (runner, locked))
     rest = {path.name for path in plan.ENGINE.iterdir()} - computing - {"__pycache__"}
-    assert rest == {"checks", "claims", "cli", "editions", "sphinx", "workflow", "project.py", "provenance.py"}
+    assert rest == {
+        *("checks", "claims", "cli", "editions", "sphinx", "template", "workflow"),
+        *("project.py", "provenance.py"),
+    }
     assert computing >= {"stats", "results", "trial", "analysis", "displays", "errors.py", "yamlfile.py", "__init__.py"}
 
 

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from trialbook.errors import FaultsError
 from trialbook.trial.likely import likely
+from trialbook.trial.records import Reason
 
 
 def refused(copy, said):
@@ -96,6 +98,28 @@ def test_a_parameter_that_is_nearly_a_declared_one_is_a_fault(copy, code):
         copy.read()
     else:
         refused(copy, "adlb.csv, row 3, PARAMCD: is nearly, but not quite, a PARAMCD of trial.yml")
+
+
+def _with_rows(rows, code, of):
+    more = rows[rows["PARAMCD"] == of].assign(PARAMCD=code)
+    return pd.concat([rows, more], ignore_index=True)
+
+
+def test_a_parameter_that_differs_by_a_letter_from_one_measured_beside_it_is_another(copy):
+    copy.table("adlb", lambda rows: _with_rows(rows, "CREBT", "CREAT"))
+    (left,) = [line for line in copy.read().account if line.fate.reason == Reason.UNDECLARED]
+    assert left.rows == 140  # of 20 participants at 7 visits
+
+
+def test_repeats_of_a_parameter_that_is_not_analysed_are_no_fault(copy):
+    copy.table("adlb", lambda rows: _with_rows(_with_rows(rows, "SYSBP", "CREAT"), "SYSBP", "CREAT"))
+    assert sum(line.rows for line in copy.read().account if line.fate.reason == Reason.UNDECLARED) == 280
+
+
+def test_a_parameter_that_differs_by_a_letter_from_one_that_it_replaces_is_a_slip(copy):
+    first = lambda rows: (rows["PARAMCD"] == "CREAT") & (rows["AVISITN"] == "0")  # noqa: E731
+    copy.table("adlb", lambda rows: rows.assign(PARAMCD=rows["PARAMCD"].mask(first(rows), "CREBT")))
+    refused(copy, "PARAMCD: is nearly, but not quite, a PARAMCD of trial.yml (found 'CREBT')")
 
 
 def test_two_headers_that_differ_in_case_are_a_fault(copy):

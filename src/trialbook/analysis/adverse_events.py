@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from trialbook.analysis.rates import AtRisk, add_rate, last_contact
 from trialbook.results.formats import percent_digits, slug
 from trialbook.results.row import Results
-from trialbook.trial import words
+from trialbook.trial import reading, words
 from trialbook.trial.model import Trial
 
 SEVERE_GRADE, FATAL_GRADE = 3, 5
@@ -52,11 +52,12 @@ def adverse_events(trial: Trial) -> Results:
     if trial.adae is None:
         return results
     arms = {arm: set(subjects["USUBJID"]) for arm, subjects in trial.treated().items()}
-    emergent = _account(results, trial, trial.adae, arms)
+    adae = trial.adae[trial.adae.columns.intersection(reading.USED["adae"].split())]  # each line takes rows of it
+    emergent = _account(results, trial, adae, arms)
     risk = AtRisk(last_contact(trial), arms)
     risk.state(results)
 
-    for line in _lines(emergent, trial.adae, trial):
+    for line in _lines(emergent, adae, trial):
         _add_line(results, line, arms, risk)
     return results
 

@@ -9,12 +9,14 @@ from trialbook.trial.model import Trial
 NOT_COLLECTED, NOT_STATED = "not collected", "not stated"
 
 
-def answers(trial: Trial) -> Results:
+def answers(trial: Trial, counted: Results | None = None) -> Results:
     """Answer each item on harms of CONSORT from the data or from ``trial.yml``, or say that there is no answer.
 
     Parameters
     ----------
     trial : Trial
+    counted : Results, optional
+        Those of `adverse_events`, where they were computed before.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def answers(trial: Trial) -> Results:
     for item in ("collected", "assessed_by", "window", "coding"):
         said = (stated and getattr(stated, item)) or NOT_STATED
         results.add(f"safety.harms.{item}", said, "text", method="trial.yml, harms", dataset="trial.yml")
-    counted = adverse_events(trial)
+    counted = adverse_events(trial) if counted is None else counted
     for item, columns in (
         ("seriousness", ["AESER"]),
         ("severity", ["AETOXGR", "AESEV"]),

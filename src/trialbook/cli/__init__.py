@@ -18,9 +18,11 @@ from trialbook.workflow.warm import Stopped
 
 COMMANDS = (
     "new",
+    "update",
     "build",
     "serve",
     "validate",
+    "keys",
     "diff",
     "accept",
     "verify",

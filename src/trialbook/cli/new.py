@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from trialbook.errors import UserError
+from trialbook.errors import FaultsError, UserError
 
 TITLE = "writing a paper in {paper}"
 EXAMPLE = "trialbook new my-paper --data path/to/tables"
@@ -30,12 +30,17 @@ def run(given: Namespace) -> str:
         raise UserError(f"{given.paper}: is there already\n      → give a folder that is not there yet")
     found = sources.collect(given.data)
     guessed = guess.guess(found)
+    found = sources.narrowed(found, {line["paramcd"] for line in guessed.facts["parameters"]})
     test, reference = (arm["label"] for arm in guessed.facts["arms"])
     title = given.title or f"{test} compared with {reference}: {guessed.facts['study']}"
     provenance = "synthetic" if given.synthetic else "real"
     if not given.defaults and sys.stdin.isatty():
         title = input(f"  title [{title}]: ").strip() or title
-    write.create(given.paper, found, guessed, title, provenance)
+    try:
+        write.create(given.paper, found, guessed, title, provenance)
+    except FaultsError as error:
+        remedy = f"mend them there, most in data/trial.yml, then: cd {given.paper} && trialbook update"
+        raise UserError(f"{error}\n\nthe tables and what was guessed are in {given.paper}\n      → {remedy}") from None
     for key, told in guessed.evidence.items():
         print(f"  {key}: {told}")
     for file, reason in found.left.items():

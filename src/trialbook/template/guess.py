@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -32,7 +33,9 @@ LABELS = {
     "BMIBL": ("Body mass index", "kg/m²"),
 }
 SEXES = {"F": "Female", "M": "Male", "U": "Unknown"}
-MOST_EFFICACY, MOST_LINES = 3, 12
+SAS_DAYS, EXCEL_DAYS = (7_300, 29_000), (29_001, 55_000)  # 1980 to 2039; 1979 to 2050
+MOST_EFFICACY, MOST_LINES, MOST_TERMS = 3, 12, 60
+LEAST_SHARE = 5  # percent of an arm who had a term
 
 
 @dataclass
@@ -72,7 +75,40 @@ def guess(sources: Sources) -> Guess:
     _parameters(found, mine)
     _visits(found, mine)
     _baseline(found, chosen, sources.labels)
+    _dates(found, sources)
+    _events(found, sources)
     return found
+
+
+def _dates(found: Guess, sources: Sources) -> None:
+    """Tell by its size which days a number in a column of dates counts: SAS counts from 1960, Excel from 1900."""
+    for name, table in sources.tables.items():
+        for column in map(str, table):
+            if not column.upper().endswith("DT"):
+                continue
+            days = pd.to_numeric(table[column], errors="coerce").dropna()
+            if len(days) and days.between(*SAS_DAYS).all():
+                found.facts["more"]["dates"], program = "sas", "SAS"
+            elif len(days) and days.between(*EXCEL_DAYS).all():
+                found.facts["more"]["dates"], program = "excel", "Excel"
+            else:
+                continue
+            found.evidence["dates"] = (
+                f"{column} of {name.upper()} holds numbers such as {days.iloc[0]:.0f}, as {program} counts days"
+            )
+            return
+
+
+def _events(found: Guess, sources: Sources) -> None:
+    """Leave rare terms of a long list to the appendix."""
+    if "adae" not in sources.tables:
+        return
+    events = _named(sources.tables["adae"])
+    terms = events["AEDECOD"].nunique() if "AEDECOD" in events else 0
+    if terms > MOST_TERMS:
+        found.facts["more"]["harms"] = {"smallest_share": LEAST_SHARE}
+        rule = f"the text lists those that {LEAST_SHARE}% of the participants of an arm had, the appendix all"
+        found.evidence["harms"] = f"ADAE holds {terms} preferred terms: {rule}"
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
@@ -132,7 +168,7 @@ def _sets(found: Guess, adsl: pd.DataFrame) -> None:
     if not flags:
         rule = f"there is no flag of an efficacy analysis set, one of {', '.join(EFFICACY_SETS)}"
         raise _lack("adsl", rule, "add the one by which efficacy was analysed: Y for those in it")
-    safety = next((name for name in ("SAFFL", *flags) if name in adsl and (adsl[name] == "Y").any()))
+    safety = next(name for name in ("SAFFL", *flags) if name in adsl and (adsl[name] == "Y").any())
     sets = {
         "efficacy": {"flag": flags[0], "label": EFFICACY_SETS[flags[0]]},
         "safety": {"flag": safety, "label": "safety" if safety == "SAFFL" else EFFICACY_SETS[safety]},
@@ -148,30 +184,36 @@ def _sets(found: Guess, adsl: pd.DataFrame) -> None:
 
 def _parameters(found: Guess, adlb: pd.DataFrame) -> None:
     """Take every parameter that is measured at visits; efficacy is what has no normal range and is no laboratory's."""
-    lines, left = [], []
+    lines: list[dict] = []
+    left: dict[str, list[str]] = {}
     for code, rows in adlb.groupby("PARAMCD", sort=False):
-        reason = _unfit(str(code), rows)
-        if reason:
-            left.append(f"{code} ({reason})")
-            continue
-        lines.append(_parameter(str(code), rows))
+        if reason := _unfit(str(code), rows):
+            left.setdefault(reason, []).append(str(code))
+        else:
+            lines.append(_parameter(str(code), rows))
     if not lines:
         raise _lack("adlb", "no parameter has values at a baseline and at later visits", "add its records")
     efficacy = [line for line in lines if line["role"] == "efficacy"]
     if not efficacy:
         lines[0]["role"] = "efficacy"
-        found.asked["parameters"] = f"which parameter is the outcome: none looks like one, {lines[0]['paramcd']} is taken"
+        found.asked["parameters"] = (
+            f"which parameter is the outcome: none looks like one, {lines[0]['paramcd']} is taken"
+        )
     elif len(efficacy) > MOST_EFFICACY:
-        totals = [line for line in efficacy if TOTALS.search(line["label"]) and not re.search("item", line["label"], re.I)]
+        totals = [
+            line for line in efficacy if TOTALS.search(line["label"]) and not re.search("item", line["label"], re.I)
+        ]
         kept = (totals or efficacy)[:MOST_EFFICACY]
-        left += [f"{line['paramcd']} (not a total; declare it to analyse it)" for line in efficacy if line not in kept]
+        left["no total of a scale"] = [line["paramcd"] for line in efficacy if line not in kept]
         lines = [line for line in lines if line["role"] == "laboratory" or line in kept]
         found.asked["parameters"] = "which parameters are the outcomes, and in which order"
     lines.sort(key=lambda line: line["role"] == "laboratory")
     found.facts["parameters"] = lines
-    found.evidence["parameters"] = "PARAMCD of ADLB; laboratory is what has limits of normal or comes from a table of tests"
-    if left:
-        found.evidence["parameters"] += f"; left out: {', '.join(left)}"
+    found.evidence["parameters"] = (
+        "PARAMCD of ADLB; laboratory is what has limits of normal or comes from a table of tests"
+    )
+    for reason, codes in left.items():
+        found.evidence["parameters"] += f"; left out, {reason}: {', '.join(codes)}"
 
 
 def _unfit(code: str, rows: pd.DataFrame) -> str:
@@ -218,7 +260,12 @@ def _parameter(code: str, rows: pd.DataFrame) -> dict:
     source = str(rows["SRCDS"].iloc[0]) if "SRCDS" in rows else ""
     ranged = any(name in rows and rows[name].notna().any() for name in ("A1LO", "A1HI"))
     is_test = ranged or source.startswith(("ADLB", "ADVS", "ADEG"))
-    line = {"paramcd": code, "label": label.strip(), "unit": str(unit), "role": "laboratory" if is_test else "efficacy"}
+    line: dict[str, Any] = {
+        "paramcd": code,
+        "label": label.strip(),
+        "unit": str(unit),
+        "role": "laboratory" if is_test else "efficacy",
+    }
     line |= {"digits": digits} if is_test else {"digits": digits, "model_digits": min(digits + 1, 5)}
     return line | ({"analysis_flag": "none"} if _flag(rows[rows["AVISITN"].notna()]) == "none" else {})
 
@@ -238,7 +285,8 @@ def _visits(found: Guess, adlb: pd.DataFrame) -> None:
     else:
         baseline = float(table["AVISITN"].min())
     table = table[table["AVISITN"] >= baseline]
-    kept, left = [], []
+    kept: list[tuple[float, str, int]] = []
+    left: list[tuple[float, str, int]] = []
     for number, label, n in table.itertuples(index=False):
         many = n >= 0.05 * table["n"].max()
         usual = number == baseline or not NO_VISIT.search(str(label))
@@ -264,7 +312,7 @@ def _plain(number: float) -> float | int:
 
 def _baseline(found: Guess, adsl: pd.DataFrame, labels: dict[str, str]) -> None:
     """Describe age, sex and the like, what is named as of the baseline, and the outcomes."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     measured = {parameter["paramcd"] for parameter in found.facts["parameters"]}
     for name in adsl.columns:
         own = name in BASELINE or name in LABELS or (name.endswith("BL") and name[:-2] not in measured)
@@ -277,7 +325,7 @@ def _baseline(found: Guess, adsl: pd.DataFrame, labels: dict[str, str]) -> None:
             digits = min(max(0, 1 - math.floor(math.log10(spread))), 3) if spread > 0 else 0
             lines.append({"variable": name, "label": label, "unit": unit, "type": "mean", "digits": digits})
         elif 1 < adsl[name].nunique() <= 8:
-            line = {"variable": name, "label": label, "type": "category"}
+            line: dict[str, Any] = {"variable": name, "label": label, "type": "category"}
             if name == "SEX" and set(adsl[name].dropna()) <= SEXES.keys():
                 line["levels"] = {code: said for code, said in SEXES.items() if code in set(adsl[name])}
             lines.append(line)

@@ -4,11 +4,12 @@ import csv
 import datetime
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from trialbook.trial import reading
 from trialbook.trial.config import TABLES
 
 EXTRA = "install what reads it: pip install 'trialbook[tables]', or save the table as CSV"
+ORIGIN = "SRCDS"  # the column that says from which table of the sponsor a finding is
 FINDINGS = {"PARAMCD", "AVAL"}  # the columns by which a table of findings is known
 
 
@@ -84,7 +86,7 @@ def collect(folder: Path) -> Sources:
 def _sorted(folder: Path, found: dict[str, Source], left: dict[str, str]) -> Sources:
     """Give each table its place among those that are read."""
     places: dict[str, list[Source]] = {name: [] for name in TABLES}
-    for name, source in found.items():
+    for source in found.values():
         place = _place(source)
         if place is None:
             left[source.file] = "it is none of: participants, findings with PARAMCD, AVAL and AVISITN, events, exposure"
@@ -93,12 +95,14 @@ def _sorted(folder: Path, found: dict[str, Source], left: dict[str, str]) -> Sou
     if not places["adlb"]:
         rule = "there is no table of findings, one with the columns PARAMCD, AVAL and AVISITN"
         raise FaultsError(folder, [Fault("adlb", rule, "put it there: adlb.csv, adlb.xpt, …")])
-    tables, origins, labels = {}, {}, {}
+    tables: dict[str, pd.DataFrame] = {}
+    origins: dict[str, list[str]] = {}
+    labels: dict[str, str] = {}
     for place, sources in places.items():
         for source in sources:
             labels |= source.labels
         if sources:
-            tables[place] = _stacked(place, sources)
+            tables[place] = _stacked(place, sources, left)
             origins[place] = [source.file for source in sources]
     return Sources(tables, labels, origins, left)
 
@@ -112,15 +116,50 @@ def _place(source: Source) -> str | None:
     return "adlb" if columns >= FINDINGS | {"AVISITN"} else None
 
 
-def _stacked(place: str, sources: list[Source]) -> pd.DataFrame:
+def _stacked(place: str, sources: list[Source], left: dict[str, str]) -> pd.DataFrame:
+    """Put tables of findings one below the other; a parameter that several hold is taken from the longest of them."""
     if len(sources) == 1:
         return sources[0].table
     known = {*reading.USED[place].split(), *reading.dates.USED}
+    taken: dict[str, str] = {}
     parts = []
-    for source in sources:
-        kept = [column for column in source.table if column.upper() in known or column.startswith(("PARAM", "ANL"))]
-        parts.append(source.table[kept].rename(columns=str.upper).assign(SRCDS=source.name.upper()))
-    return pd.concat(parts, ignore_index=True)
+    for source in sorted(sources, key=lambda one: -len(one.table)):
+        table = source.table.rename(columns=str.upper)
+        codes = table["PARAMCD"].dropna().unique()
+        twice = [code for code in codes if code in taken]
+        if twice:
+            left[f"{', '.join(twice)} of {source.file}"] = f"{taken[twice[0]]} has the same parameters"
+        taken |= dict.fromkeys(set(codes) - set(twice), source.file)
+        kept = [name for name in map(str, table) if name in known or name.startswith(("PARAM", "ANL"))]
+        parts.append(
+            (source.file, table.loc[~table["PARAMCD"].isin(twice), kept].assign(**{ORIGIN: source.name.upper()}))
+        )
+    return pd.concat([table for _, table in sorted(parts, key=lambda part: part[0])], ignore_index=True)
+
+
+def narrowed(sources: Sources, codes: Collection[str]) -> Sources:
+    """Leave out the tables of findings that hold none of the parameters that are analysed.
+
+    Parameters
+    ----------
+    sources : Sources
+    codes : collection of str
+        PARAMCD of each parameter that is analysed.
+
+    Returns
+    -------
+    Sources
+        With those tables among the files that are not read.
+    """
+    findings = sources.tables["adlb"]
+    if ORIGIN not in findings:
+        return sources
+    used = set(findings.loc[findings["PARAMCD"].isin(codes), ORIGIN])
+    files = {file: Path(file).stem.upper() in used for file in sources.origins["adlb"]}
+    left = {file: "none of its parameters is analysed" for file, is_used in files.items() if not is_used}
+    tables = sources.tables | {"adlb": findings[findings[ORIGIN].isin(used)]}
+    origins = sources.origins | {"adlb": [file for file, is_used in files.items() if is_used]}
+    return Sources(tables, sources.labels, origins, sources.left | left)
 
 
 # ------------------------------------------------------------------------------------------------------- the formats
@@ -156,7 +195,7 @@ def _parquet(path: Path) -> Iterator[Source]:
 
 def _excel(path: Path) -> Iterator[Source]:
     book = _needed("openpyxl", path)
-    with _said(path, book.utils.exceptions.InvalidFileException, KeyError, OSError):
+    with _said(path, book.utils.exceptions.InvalidFileException, BadZipFile, KeyError, OSError):
         sheets = book.load_workbook(path, read_only=True, data_only=True)
     whole = len(sheets.sheetnames) == 1
     for sheet in sheets:
@@ -221,7 +260,11 @@ class _said:
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
     """Write every cell as a CSV would hold it: whole numbers without a point, dates by ISO 8601, nothing as empty."""
-    return pd.DataFrame({str(name): pd.array([_cell(value) for value in table[name]], dtype="str") for name in table})
+    written = {}
+    for name in table:
+        codes, unique = pd.factorize(table[name], use_na_sentinel=False)
+        written[str(name)] = pd.array([_cell(value) for value in unique], dtype="str").take(codes)
+    return pd.DataFrame(written)
 
 
 def _cell(value: object) -> str | float:

@@ -2,7 +2,7 @@
 
 import json
 import re
-import shutil
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,6 @@ from trialbook.analysis import (
     flow,
     follow_up,
     grading,
-    harms,
     hys_law,
     influence,
     longitudinal,
@@ -27,7 +26,7 @@ from trialbook.analysis import (
     protocol,
 )
 from trialbook.results.row import Results
-from trialbook.template import wheel
+from trialbook.template import update, wheel
 from trialbook.template.guess import Guess
 from trialbook.template.sources import Sources, write
 from trialbook.trial.config import FACTS, PUBLISHED, Arm, Parameter
@@ -35,7 +34,7 @@ from trialbook.trial.model import Trial, read_trial
 
 FILES = Path(__file__).with_name("files")
 SHARED = "sentences.j2"
-ENDING = ".j2"
+ENDING, PROJECT, LOCK = ".j2", "trialbook.yml", "requirements.txt"
 OF_PUBLISHED = "05_reconciliation"  # the notebook of a trial that has published figures
 CITED = re.compile(r"\{cite\}`([^`]+)`")
 ENTRY = re.compile(r"^@\w+\{([^,\s]+),.*\n", re.MULTILINE)  # one stands on one line
@@ -63,25 +62,23 @@ def facts_file(guessed: Guess, title: str, provenance: str) -> str:
     return _environment().get_template(f"data/{FACTS}{ENDING}").render(**told, title=title, provenance=provenance)
 
 
-def paper(trial: Trial, sources: Sources | None = None) -> dict[str, str | bytes]:
-    """Write a whole paper but for its data.
+def paper(trial: Trial) -> dict[str, str]:
+    """Write a whole paper but for its data and the engine.
 
     Parameters
     ----------
     trial : Trial
-    sources : Sources, optional
-        Where its tables came from, for the README.
 
     Returns
     -------
-    dict of str to str or bytes
-        Each file's content by its path in the project.
+    dict of str to str
+        The text of each file by its path in the project.
     """
-    context = _context(trial, sources)
-    made: dict[str, str | bytes] = {}
+    context = _context(trial)
+    made: dict[str, str] = {}
     for path in sorted(FILES.rglob("*")):
         name = path.relative_to(FILES).as_posix()
-        if path.is_dir() or name == SHARED or name.startswith("data/"):
+        if path.is_dir() or name in (SHARED, LOCK) or name.startswith("data/"):
             continue
         if path.suffix == ENDING:
             text = _environment().get_template(name).render(**context)
@@ -91,26 +88,24 @@ def paper(trial: Trial, sources: Sources | None = None) -> dict[str, str | bytes
                 made[name] = _notebook(path, context)
         else:
             made[name] = path.read_text("utf8")
-    cited = {key for text in made.values() if isinstance(text, str) for keys in CITED.findall(text) for key in keys.split(",")}
-    made["book/references.bib"] = _entries(str(made["book/references.bib"]), cited)
-    made["book/consort.yml"] = _items(str(made["book/consort.yml"]))
-    made["notebooks/scenarios.yml"] = _scenarios(str(made["notebooks/scenarios.yml"]), trial)
-    engine, content = wheel.of_this_engine()
-    made[f"engine/{engine}"] = content
-    made["requirements.txt"] = f"{made['requirements.txt']}./engine/{engine} \\\n    --hash=sha256:{wheel.digest(content)}\n"
+    cited = {key for text in made.values() for keys in CITED.findall(text) for key in keys.split(",")}
+    made["book/references.bib"] = _entries(made["book/references.bib"], cited)
+    made["book/consort.yml"] = _items(made["book/consort.yml"])
+    made["notebooks/scenarios.yml"] = _scenarios(made["notebooks/scenarios.yml"], trial)
     return made
 
 
-def put(folder: Path, made: dict[str, str | bytes]) -> None:
-    """Write the files of a paper into a folder."""
-    for name, content in made.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        else:
-            path.write_text(content, "utf8")
-    (folder / "postBuild").chmod(0o755)
+def engine() -> dict[str, bytes]:
+    """Take what a paper is built with: the wheel of this engine, and the lock that names it with its hash.
+
+    Returns
+    -------
+    dict of str to bytes
+        The content of each file by its path in the project.
+    """
+    name, content = wheel.of_this_engine()
+    lock = (FILES / LOCK).read_text("utf8") + f"./engine/{name} \\\n    --hash=sha256:{wheel.digest(content)}\n"
+    return {f"engine/{name}": content, LOCK: lock.encode()}
 
 
 def results_of(trial: Trial) -> Results:
@@ -118,7 +113,7 @@ def results_of(trial: Trial) -> Results:
     found = Results(trial.facts.alpha)
     analyses: list[Callable[[Trial], Results]] = [
         *(protocol.facts, flow.flow, baseline.baseline, follow_up.attendance, follow_up.time_in_study),
-        *(adverse_events.adverse_events, harms.answers, grading.marked_abnormalities),
+        *(adverse_events.adverse_events, grading.marked_abnormalities),
         *(efficacy.by_visit, efficacy.final_difference, efficacy.standardised_difference, efficacy.gee),
         *(longitudinal.anova, influence.reached, missing_data.patterns),
     ]
@@ -136,7 +131,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown and YAML, not HTML
     )
-    made.filters["yaml"] = _as_yaml
+    made.filters |= {"yaml": _as_yaml, "comment": _as_comment}
     return made
 
 
@@ -145,7 +140,11 @@ def _as_yaml(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _context(trial: Trial, sources: Sources | None) -> dict[str, Any]:
+def _as_comment(text: str) -> str:
+    return textwrap.fill(text, 118, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False)
+
+
+def _context(trial: Trial) -> dict[str, Any]:
     """What the files of the template may ask."""
     found = results_of(trial)
     available = {row.key for row in found if row.value is not None}
@@ -170,11 +169,11 @@ def _context(trial: Trial, sources: Sources | None) -> dict[str, Any]:
             if not path.stem.startswith("00") and (published or path.stem != OF_PUBLISHED)
         ],
         "published": published,
-        "origins": "; ".join(f"{name} from {', '.join(files)}" for name, files in sources.origins.items()) if sources else "",
-        "left": sources.left if sources else {},
     }
     shared = _environment().get_template(SHARED).make_module(told)
-    return told | {name: getattr(shared, name) for name in ("arm", "unit", "at_final", "over_follow_up", "harms_in_short")}
+    return told | {
+        name: getattr(shared, name) for name in ("arm", "unit", "at_final", "over_follow_up", "harms_in_short")
+    }
 
 
 def _has_both(available: set[str], arms: list[Arm], prefix: str, statistic: str) -> bool:
@@ -202,8 +201,10 @@ def _items(consort: str) -> str:
     """Keep the topics of the items of CONSORT, without what our paper says of each."""
     topics = {str(item): {"topic": about["topic"]} for item, about in yaml.safe_load(consort).items()}
     lines = [f"{_as_yaml(item)}: {_as_yaml(about)}" for item, about in topics.items()]
-    head = "# The items of CONSORT 2025 (Hopewell et al., doi:10.1136/bmj-2024-081123), in our words. {consort}`22a` in the\n"
-    head += "# prose marks the passage that reports an item; `gap` says what the paper cannot tell, `checks` are conditions.\n"
+    head = (
+        "# The items of CONSORT 2025 (Hopewell et al., doi:10.1136/bmj-2024-081123), in our words.  {consort}`22a` in\n"
+        "# the prose marks the passage that reports an item; `gap` says what the paper cannot tell.\n"
+    )
     return head + "\n".join(lines) + "\n"
 
 
@@ -214,8 +215,19 @@ def _scenarios(text: str, trial: Trial) -> str:
     return text if (trial.folder / PUBLISHED).exists() else text.replace("{id: published,", "{id: first,")
 
 
+def _origins(sources: Sources) -> str:
+    """Say from which files the tables came, and which were not read."""
+    lines = ["# Where the tables came from", ""]
+    lines += [f"- `{name}.csv`: {', '.join(f'`{file}`' for file in files)}" for name, files in sources.origins.items()]
+    lines += [f"- `{file}` was not read: {reason}" for file, reason in sources.left.items()]
+    return "\n".join([*lines, ""])
+
+
 def create(folder: Path, sources: Sources, guessed: Guess, title: str, provenance: str) -> Path:
-    """Make a project in a folder that is not there yet; where it cannot be made, nothing is left.
+    """Make a project in a folder that is not there yet.
+
+    Where the tables have faults, the folder holds them with ``trial.yml``, in which many faults are mended, such as
+    what an unknown word means; `trialbook update` writes the rest then.
 
     Parameters
     ----------
@@ -236,15 +248,13 @@ def create(folder: Path, sources: Sources, guessed: Guess, title: str, provenanc
     FaultsError
         If the tables have faults.
     """
-    made = folder.with_name(f".{folder.name}.made")
-    shutil.rmtree(made, ignore_errors=True)
-    try:
-        data = made / "data"
-        data.mkdir(parents=True)
-        write(sources, data)
-        (data / FACTS).write_text(facts_file(guessed, title, provenance), "utf8")
-        put(made, paper(read_trial(data), sources))
-        made.rename(folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    data = folder / "data"
+    data.mkdir(parents=True)
+    write(sources, data)
+    (data / FACTS).write_text(facts_file(guessed, title, provenance), "utf8")
+    (data / "README.md").write_text(_origins(sources), "utf8")
+    (folder / update.KEPT).mkdir()
+    (folder / PROJECT).write_text((FILES / f"{PROJECT}{ENDING}").read_text("utf8"), "utf8")
+    update.update(folder, paper(read_trial(data)), engine())
+    (folder / "postBuild").chmod(0o755)
     return folder

@@ -10,7 +10,7 @@ from trialbook.errors import Fault
 from trialbook.results.formats import slug
 from trialbook.trial import contradictions, dates, declared_units, records, words
 from trialbook.trial.config import Facts
-from trialbook.trial.likely import likely
+from trialbook.trial.likely import likely, skeleton
 from trialbook.trial.unique import by_unique, to_floats
 
 Tables = dict[str, pd.DataFrame]
@@ -46,12 +46,14 @@ def check(tables: Tables, facts: Facts) -> tuple[Tables, list[records.Line], lis
     subjects = set(tables["adsl"].get("USUBJID", pd.Series(dtype=str)).dropna())
     for name, table in tables.items():
         faults += _validate(f"{name}.csv", table, _schema(name, facts, subjects))
+    faults += _check_codes(tables["adlb"], facts)
     if faults:
         return {}, [], faults
     selection = records.select({name: _with_dates(table, facts) for name, table in tables.items()}, facts)
     chosen = selection.tables
     for name, table in chosen.items():
-        faults += _check_repeats(f"{name}.csv", table, RECORD.get(name, []))
+        analysed = table[table["PARAMCD"].isin(_codes(facts))] if name == "adlb" else table
+        faults += _check_repeats(f"{name}.csv", analysed, RECORD.get(name, []))
     if faults:
         return {}, [], faults
     for name, table in chosen.items():
@@ -112,7 +114,7 @@ def _schema(name, facts, subjects):
             )
         )
     if name == "adlb":
-        columns["PARAMCD"] = pa.Column(checks=_not_nearly("a PARAMCD of trial.yml", _codes(facts)))
+        columns["PARAMCD"] = pa.Column()
         columns["AVISITN"] = pa.Column(nullable=True, checks=_IS_NUMBER)
         columns["AVAL"] = pa.Column(nullable=True, checks=[_IS_NUMBER, _IS_COMPUTABLE])
     if name == "adae":
@@ -342,6 +344,26 @@ def _check_arms(adsl, facts, account):
             for flag, label in sets.items()
             if not (members[flag] == "Y").any()
         ]
+    return faults
+
+
+def _check_codes(adlb, facts):
+    """Refuse a PARAMCD that is probably a misspelt one of trial.yml.
+
+    One that differs in a letter is another parameter where both were measured of a participant at a visit.
+    """
+    if not {"PARAMCD", "USUBJID", "AVISITN"} <= set(adlb):  # which is a fault of its own
+        return []
+    known, faults = _codes(facts), []
+    remedy = f"correct it; those of trial.yml are {', '.join(dict.fromkeys(known))}"
+    for code in _slips(adlb["PARAMCD"], known):
+        meant = likely(code, known)
+        rows, right = (adlb["PARAMCD"] == one for one in (code, meant))
+        when = [set(zip(adlb.loc[of, "USUBJID"], adlb.loc[of, "AVISITN"], strict=True)) for of in (rows, right)]
+        if skeleton(code) != skeleton(meant) and when[0] & when[1]:
+            continue
+        rule = f"is nearly, but not quite, a PARAMCD of trial.yml (found {code[:40]!r})"
+        faults += [Fault("adlb.csv", rule, remedy, int(row), "PARAMCD") for row in adlb.index[rows]]
     return faults
 
 

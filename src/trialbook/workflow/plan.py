@@ -26,7 +26,7 @@ TABLES, ROLES = "read_tables", "read_roles"  # the parameters that say what a no
 LIMIT = 600  # s that a notebook may take
 ENGINE = Path(trialbook.__file__).parent
 # the parts of the engine that no notebook does anything with
-ON_PAGES = ("checks", "claims", "cli", "editions", "sphinx", "workflow", "project.py", "provenance.py")
+ON_PAGES = ("checks", "claims", "cli", "editions", "sphinx", "template", "workflow", "project.py", "provenance.py")
 RUNS = "workflow/notebook.py"
 READ = ("trial", "stats", "results", "errors.py", "yamlfile.py")  # what reads a trial's files, and what that is made of
 
@@ -199,4 +199,4 @@ def bears_on_pages(project: Project) -> list[Path]:
     files = {path for path in project.book.rglob("*") if path.is_file()} - aside
     rules = {path for path in (project.claims, project.consort, project.words) if path.exists()}
     also = [project.citation, project.evidence, project.scenarios, *project.generator_files, *project.layout]
-    return [*engine(), *sorted(files | rules), *(path for path in also if path.exists())]
+    return [*engine(("template",)), *sorted(files | rules), *(path for path in also if path.exists())]

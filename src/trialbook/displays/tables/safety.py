@@ -66,15 +66,16 @@ def adverse_events(trial: Trial, results: Results, flow: Results) -> Table:
         *_how_related(trial, results),
     ]
     if share := _smallest_share(trial):
-        notes.append(f"Terms that fewer than {share:g}% of the participants of each arm had are not listed.")
+        rule = f"Terms that fewer than {share:g}% of the participants of each arm had are not listed"
+        notes.append(f"{rule}; the notebook of this table lists every term, with its rate.")
     return Table("safety.adverse_events", columns, _event_rows(trial, results, cells), notes)
 
 
 def event_rates(trial: Trial, results: Results) -> Table:
-    """Lay out the exact interval of each proportion and the incidence rate by the time at risk."""
+    """Lay out for every term the participants, the exact interval of their share, and the rate by the time at risk."""
     if not len(results):
         return _no_events("safety.rates")
-    parts = {"ci": "participants, % CI", "rate": "rate", "rate.ci": "rate CI"}
+    parts = {"n_pct": "n (%)", "ci": "% CI", "rate": "rate", "rate.ci": "rate CI"}
 
     def cells(part: str) -> list[Cell]:
         return [results[f"safety.{part}.{arm.id}.{name}"] for arm in trial.arms for name in parts]
@@ -83,7 +84,7 @@ def event_rates(trial: Trial, results: Results) -> Table:
     rates = {arm.label: results[f"safety.any.{arm.id}.rate"] for arm in trial.arms}
     times = [f"{arm.label} {words.measured(results[f'safety.exposure.{arm.id}.time'])}" for arm in trial.arms]
     notes = [
-        f"{trial.ci_level} CI of the percentage: Clopper–Pearson. Rate: participants with an event "
+        f"n: participants. {trial.ci_level} CI of the percentage: Clopper–Pearson. Rate: participants with an event "
         f"{next(iter(rates.values())).unit}, each followed to the first; its CI: exact Poisson.",
         f"Time from day 1 to the last contact: {'; '.join(times)}.",
         *(f"{label}: {words.how(rate)}." for label, rate in rates.items() if rate.value is None),
@@ -93,7 +94,7 @@ def event_rates(trial: Trial, results: Results) -> Table:
         notes.append(
             f"Events without a start day ({undated.display}) end nobody's time at risk: the rates are slightly low."
         )
-    return Table("safety.rates", columns, _event_rows(trial, results, cells), notes)
+    return Table("safety.rates", columns, _event_rows(trial, results, cells, every=True), notes)
 
 
 def event_grades(trial: Trial, results: Results, flow: Results) -> Table:
@@ -196,8 +197,8 @@ def _label(trial: Trial, results: Results, part: str) -> str:
     return results[f"safety.{part}.{trial.arms[0].id}.n_pct"].label
 
 
-def _event_rows(trial: Trial, results: Results, cells: Callable[[str], list[Cell]]) -> list[Row]:
-    """The overall lines, then the classes with their terms within, or the terms alone."""
+def _event_rows(trial: Trial, results: Results, cells: Callable[[str], list[Cell]], every: bool = False) -> list[Row]:
+    """The overall lines, then the classes with their terms within, or the terms alone; rare ones where `every`."""
     parts = _parts(trial, results)
     own = [part for part in parts if part.split(".")[0] not in (*_OVERALL, "grade", "relation")]
     several = {part.split(".")[2] for part in own if part.count(".") == 2}  # totals of terms that stand in many classes
@@ -208,7 +209,7 @@ def _event_rows(trial: Trial, results: Results, cells: Callable[[str], list[Cell
     for part in own:
         if part not in several:
             is_class = part.startswith("soc.") and part.count(".") == 1
-            if is_class or _is_listed(trial, results, part):
+            if is_class or every or _is_listed(trial, results, part):
                 rows.append(Row(_label(trial, results, part), cells(part), int(not is_class)))
     return rows
 
