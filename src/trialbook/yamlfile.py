@@ -20,7 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Keys(BaseModel):
     """A part of a YAML file: keys that are known, with values that are checked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 ENGINE = Path(trialbook.__file__).parent
 ROOMS = {path.parent.name for path in ENGINE.glob("*/__init__.py")} | {path.stem for path in ENGINE.glob("[!_]*.py")}
 # whose imports the picture says without arrows
-IN_WORDS = {"cli", "workflow", "errors", "files", "yamlfile", "provenance"}
+IN_WORDS = {"cli", "workflow", "template", "errors", "files", "yamlfile", "provenance"}
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,9 @@ def _is_true(condition: Condition, results: Mapping[str, Result]) -> bool:
         return False
 
 
-class _File(RootModel):
+class Claims(RootModel):
+    """The contents of ``claims.yml``: claims by their ids."""
+
     root: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], Claim]
 
 
@@ -105,7 +107,7 @@ def read(path: Path) -> dict[str, Claim]:
     FaultsError
         With every fault found: id, key, rule.
     """
-    return read_yaml(path, _File).root if path.exists() else {}
+    return read_yaml(path, Claims).root if path.exists() else {}
 
 
 def wording(text: str) -> dict[str, str]:

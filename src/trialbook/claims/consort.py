@@ -28,7 +28,9 @@ class Item(Keys):
         return {words: Condition(text) for words, text in self.checks.items()}
 
 
-class _File(RootModel):
+class Items(RootModel):
+    """The contents of ``consort.yml``: items by number and letter."""
+
     root: dict[str, Item]
 
 
@@ -50,4 +52,4 @@ def read(path: Path) -> dict[str, Item]:
     FaultsError
         With every fault found: item, key, rule.
     """
-    return read_yaml(path, _File).root if path.exists() else {}
+    return read_yaml(path, Items).root if path.exists() else {}

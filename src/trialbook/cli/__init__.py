@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with chdir(given.folder):
             print(f"· {given.command.TITLE.format(**vars(given))} …", file=progress, flush=True)
             done = given.command.run(given)
+        print(f"✓ {done} ({time.perf_counter() - start:.1f} s)", file=progress, flush=True)
     except UserError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 1
@@ -78,7 +79,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Stopped) as stopped:
         print("\ninterrupted; what stood before stands", file=sys.stderr)
         return 128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT)
-    print(f"✓ {done} ({time.perf_counter() - start:.1f} s)", file=progress, flush=True)
     return 0
 
 

@@ -26,7 +26,7 @@ from trialbook.analysis import (
     protocol,
 )
 from trialbook.results.row import Results
-from trialbook.template import update, wheel
+from trialbook.template import schemas, update, wheel
 from trialbook.template.guess import Guess
 from trialbook.template.sources import Sources, write
 from trialbook.trial.config import FACTS, PUBLISHED, Arm, Parameter
@@ -92,7 +92,7 @@ def paper(trial: Trial) -> dict[str, str]:
     made["book/references.bib"] = _entries(made["book/references.bib"], cited)
     made["book/consort.yml"] = _items(made["book/consort.yml"])
     made["notebooks/scenarios.yml"] = _scenarios(made["notebooks/scenarios.yml"], trial)
-    return made
+    return made | schemas.schemas()
 
 
 def engine() -> dict[str, bytes]:
@@ -249,7 +249,8 @@ def create(folder: Path, sources: Sources, guessed: Guess, title: str, provenanc
         If the tables have faults.
     """
     data = folder / "data"
-    data.mkdir(parents=True)
+    for place in (data, folder / "book", folder / "notebooks"):
+        place.mkdir(parents=True)
     write(sources, data)
     (data / FACTS).write_text(facts_file(guessed, title, provenance), "utf8")
     (data / "README.md").write_text(_origins(sources), "utf8")
