@@ -51,7 +51,10 @@ FAULTS = {
     "a link that leads nowhere": ("[nothing](nowhere.md)", "nowhere.md"),
     "a reference that is not in the bibliography": ("{cite}`nobody`", "nobody"),
     "a key that any role does not find": ("{any}`cd4.no.any`", "cd4.no.any"),
-    "a word that judges": ("They hardly changed.", "the word 'hardly' judges: “They hardly changed.”"),
+    "a word that judges": (
+        "They hardly changed.",
+        "the word 'hardly' judges (it says how large an effect is): “They hardly changed.”",
+    ),
     "a claim that is false": ("It {claim}`fell` here.", "the claim 'fell' is false: “It fell here.”"),
     "its condition": ("", "it is true while cd4.final.difference < 0; here 67 < 0"),
     "its values": ("", "with cd4.final.difference = 67 (raw 67.1)"),

@@ -30,9 +30,9 @@ def check_digits(app: Sphinx, doctree: nodes.document) -> None:
     if listed is None:
         return
     for node in doctree.findall():
-        if found := re.search(r"\S*\d\S*", listed.without_typed(_typed(node))):
+        if found := listed.typed(_typed(node)):
             message = "the number %r is typed by hand: place a result with {num}`key`; %s lists what may be typed"
-            say_fault(app.env, message, found.group(), app.config.trialbook_words, location=node)
+            say_fault(app.env, message, found, app.config.trialbook_words, location=node)
 
 
 def check_words(app: Sphinx, doctree: nodes.document) -> None:
@@ -44,8 +44,9 @@ def check_words(app: Sphinx, doctree: nodes.document) -> None:
         for sentence in prose.sentences(block):
             free = "".join(words if _is_free(node) else "\0" * len(words) for words, node in sentence)
             for found in listed.judges.finditer(free):
-                message = "the word %r judges: “%s”; make it a claim, {claim}`%s <id>`, with its condition in %s"
-                shown = (found.group(), prose.words(sentence), found.group(), app.config.trialbook_claims)
+                message = "the word %r judges (%s): “%s”; make it a claim, {claim}`%s <id>`, with its condition in %s"
+                word = found.group()
+                shown = (word, listed.reason(word), prose.words(sentence), word, app.config.trialbook_claims)
                 about = "%s; %s lists such words, and the pages that may hold them"
                 say_fault(app.env, about, message % shown, app.config.trialbook_words, location=block)
 
