@@ -41,7 +41,8 @@ idle: {says: fell, because: none}
 # what is wrong on a page, and what must be said of it
 FAULTS = {
     "a key that no notebook computed": ("{num}`cd4.no.such`", "cd4.no.such"),
-    "the keys that are there": ("", "(there are: cd4.final.difference, cd4.final.difference.ci, "),
+    "the keys that are nearest": ("", "(there are: cd4.final.difference"),
+    "the key that is nearest to a misspelt one": ("{num}`cd4.final.diference`", "(there are: cd4.final.difference, "),
     "a table that no notebook shows": ("```{result-table} cd4.no.table\nCaption.\n```", "cd4.no.table"),
     "a figure that no notebook shows": ("```{result-figure} cd4.no.figure\nCaption.\n```", "cd4.no.figure"),
     "a strip that no notebook shows": ("{strip}`cd4.no`", "cd4.no.strip"),

@@ -18,7 +18,7 @@ from trialbook.claims.conditions import Condition, ConditionError
 from trialbook.results.evidence import Draws
 from trialbook.results.row import Result
 from trialbook.sphinx import prose
-from trialbook.sphinx.placed import Shown, depend_on, fault_of, find, missing, notice, of, say_fault
+from trialbook.sphinx.placed import Shown, depend_on, fault_of, find, missing, nearest, notice, of, say_fault
 from trialbook.sphinx.text_checks import CLAIMED
 
 LOG = logging.getLogger(__name__)
@@ -44,7 +44,8 @@ class ClaimRole(ReferenceRole):
         if domain.claims is None:  # the file's own faults are said, and they are enough
             return [self._claim(self.title, "")], []
         if self.target not in domain.claims:
-            return self._refuse("there is no claim %r in %s: declare it, or correct its name", self.target, file)
+            message = "there is no claim %r in %s%s: declare it, or correct its name"
+            return self._refuse(message, self.target, file, nearest(self.target, domain.claims))
         declared = domain.claims[self.target]
         if declared.either:
             return self._chosen(declared), []

@@ -1,6 +1,7 @@
 """What the roles and directives share: how a result is found, shown and linked, and how a fault is said."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 from docutils import nodes
@@ -66,11 +67,18 @@ def find(author: Author, kind: str, key: str, asked: str = "") -> Any:
     if author.config.trialbook_draft:
         domain.note("not_available", key)
         return None
-    near = [other for other in known if other.split(".")[0] == key.split(".")[0]]
-    hint = f" (there are: {', '.join(near[:6])}, …)" if near else ""
+    hint = nearest(key, known)
     message = "no executed notebook has the %s %r%s%s"
     say_fault(author.env, message, kind, key, asked, hint, location=author.get_location())
     return None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known names come nearest to one that is not known, as the end of a sentence."""
+    known = list(known)
+    alike = (other for other in known if other.split(".")[0] == name.split(".")[0])
+    near = difflib.get_close_matches(name, known, n=4) or list(alike)[:4]
+    return f" (there are: {', '.join(near)})" if near else ""
 
 
 def number(author: Author, key: str) -> nodes.Element:
