@@ -19,7 +19,18 @@ TESTS = Path(__file__).parent
 NK_INR = TESTS.parent / "data" / "nk_inr"
 TRIALS = TESTS / "trials"
 LEVELS = ("unit", "sphinx", "paper", "browser", "r", "long", "network")  # pyproject.toml says what each is
-LONGEST = ("rebuild", "trials", "correction", "other_project", "accessibility", "binder", "generated", "book")
+LONGEST = (
+    "new_paper",
+    "your_paper",
+    "rebuild",
+    "trials",
+    "correction",
+    "other_project",
+    "accessibility",
+    "binder",
+    "generated",
+    "book",
+)
 MAY_SKIP = "the real trial is not here|R's answers are not here"  # they are not ours to publish
 
 EVERY = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}

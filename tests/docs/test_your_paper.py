@@ -14,7 +14,7 @@ from test_examples import blocks
 PAGE = Path(generated_tables.__file__).parent / "your_paper.md"
 
 
-@pytest.mark.paper
+@pytest.mark.long
 def test_the_tutorial_does_what_it_says(tmp_path):
     shutil.copytree(
         reference.folder("amitriptyline_hivsn"), tmp_path / "tables", ignore=shutil.ignore_patterns("source")
