@@ -18,6 +18,7 @@ from trialbook.sphinx import (
     displays,
     domain,
     index,
+    manuscript,
     numbers,
     register,
     text_checks,
@@ -44,6 +45,7 @@ SETTINGS = (
     Setting("words", "book/words.yml", (str,), "Judging words, digits that may be typed and exempt pages, likewise."),
     Setting("evidence", "", (str,), "What many draws of synthetic data say, from the source folder; none if empty."),
     Setting("citation", "CITATION.cff", (str,), "The file that names the authors, from the source folder."),
+    Setting("numbered", False, (bool,), "Number the lines of the PDF.", "html"),
     Setting("draft", False, (bool,), "Show what the results lack, and claims that do not hold, instead of failing."),
     Setting("sources", "notebooks", (str,), "The folder of the source notebooks, for launch buttons.", "html"),
     Setting("code", "", (str,), "The revision of the code, which the card of a number gives.", "html"),
@@ -97,10 +99,12 @@ def _add_nodes(app: Sphinx) -> None:
 def _add_handlers(app: Sphinx) -> None:
     """Say what is done when, in the order of a build."""
     app.connect("config-inited", theme.configure)
+    app.connect("config-inited", manuscript.configure)
     app.connect("builder-inited", domain.prepare)
-    app.connect("env-before-read-docs", theme.title_latex)
+    app.connect("builder-inited", manuscript.divide)
     app.connect("source-read", cells.prepare)
     app.connect("doctree-read", cells.mark_cells)
+    app.connect("doctree-read", manuscript.part, priority=400)  # before the contents of the book are read
     app.connect("doctree-read", claims.report_false)
     app.connect("doctree-read", text_checks.check_digits)
     app.connect("doctree-read", text_checks.check_words)

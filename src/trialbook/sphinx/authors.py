@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from trialbook.sphinx.placed import COMPUTED, depend_on, say_fault
@@ -37,6 +38,15 @@ class AuthorsDirective(SphinxDirective):
         return [box, *content]
 
 
+def named(app: Sphinx) -> str:
+    """The names of the persons whom ``CITATION.cff`` names, one after the other; empty where there are none."""
+    try:
+        told = yaml.safe_load(Path(app.srcdir, app.config.trialbook_citation).read_text("utf8"))
+        return ", ".join(_name(person) for person in _persons(told))
+    except (OSError, yaml.YAMLError, _NoAuthorsError):  # which the directive says
+        return ""
+
+
 class ToWriteDirective(SphinxDirective):
     """``{to-write}``: a note that its content is still to be written, which the release of a paper refuses."""
 
@@ -61,9 +71,13 @@ def _persons(told: Any) -> list[dict[str, Any]]:
     return [author for author in authors if author.get("family-names")]
 
 
+def _name(person: dict[str, Any]) -> str:
+    return " ".join(filter(None, [person.get("given-names"), person.get("name-particle"), person["family-names"]]))
+
+
 def _said(person: dict[str, Any]) -> str:
     """Write a person as the head of a paper does."""
-    name = " ".join(filter(None, [person.get("given-names"), person.get("name-particle"), person["family-names"]]))
+    name = _name(person)
     orcid = str(person.get("orcid", "")).removeprefix("https://orcid.org/")
     more = [person.get("affiliation", ""), f"ORCID {orcid}" if orcid else ""]
     return ", ".join(filter(None, [name, *more]))

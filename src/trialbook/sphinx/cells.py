@@ -5,7 +5,9 @@ parsed, and a figure is known by what is drawn in it: nothing is counted, whatev
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from docutils import nodes
@@ -24,6 +26,8 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
     if not is_executed(app.config, docname):
         return
     notebook = json.loads(source[0])
+    if app.builder.format == "latex":
+        notebook["cells"] = [part for cell in notebook["cells"] for part in _with_tables(cell)]
     for cell in notebook["cells"]:
         cell["metadata"][MARK] = cell["id"]
         cell["source"] = _with_attachments(cell)
@@ -31,6 +35,17 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
             for kind in (MIME, TABLE):  # data, and not to be shown
                 output.get("data", {}).pop(kind, None)
     source[0] = json.dumps(notebook)
+
+
+def _with_tables(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Set the tables that a cell shows after it, as print has them, and leave out the lists of its results."""
+    yield cell
+    outputs = cell.get("outputs", [])
+    keys = [data[TABLE]["key"] for output in outputs if TABLE in (data := output.get("data", {}))]
+    cell |= {"outputs": [one for one in outputs if not {MIME, TABLE} & one.get("data", {}).keys()]} if outputs else {}
+    for number, key in enumerate(keys):
+        text = f"```{{result-table}} {key}\n`{key}`\n```"
+        yield {"cell_type": "markdown", "id": f"{cell['id']}-{number}", "metadata": {}, "source": text}
 
 
 def _with_attachments(cell: dict) -> str:

@@ -40,7 +40,7 @@ class _Captioned(SphinxDirective):
         box = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, box)
         caption = kind("", "", *(box[0].children if box.children else []))
-        if source:
+        if source and self.env.app.builder.format != "latex":  # whose notebooks are another document
             link = reference(self.env, source, self.arguments[0], "source")
             caption += [nodes.Text(" ["), link, nodes.Text("]")]
         return caption

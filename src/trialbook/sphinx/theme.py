@@ -16,8 +16,6 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.environment import BuildEnvironment
-from sphinx.util import texescape
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
@@ -130,12 +128,6 @@ class SyntheticDirective(SphinxDirective):
         if found is None or found.value != "synthetic":
             return []
         return self.parse_content_to_nodes()
-
-
-def title_latex(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Give the PDF the trial's title."""
-    title = texescape.escape(app.config.project, app.config.latex_engine)
-    app.config.latex_documents = [(start, name, title, *rest) for start, name, _, *rest in app.config.latex_documents]
 
 
 def launch_sources(

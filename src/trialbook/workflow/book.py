@@ -9,7 +9,6 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from jupyter_book.config import get_final_config
-from jupyter_book.pdf import update_latex_documents
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError, SphinxError, SphinxParallelError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -35,7 +34,9 @@ class BookError(UserError):
         super().__init__("\n  ".join(["the book was not built, and what stood before stands:", *map(str, self.faults)]))
 
 
-def build(project: Project, output: Path, builder: str = "html", draft: bool = False) -> dict[str, list[str]]:
+def build(
+    project: Project, output: Path, builder: str = "html", draft: bool = False, numbered: bool = False
+) -> dict[str, list[str]]:
     """Build the book of a project from its executed notebooks as they stand.
 
     Of a site, pages are read and written again only where something changed that they show (`trialbook.workflow.kept`);
@@ -50,6 +51,8 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
         A builder of Sphinx: ``html``, ``singlehtml``, ``latex``.
     draft : bool
         Show a result that does not exist as ``[not available: key]`` instead of failing.
+    numbered : bool
+        Number the lines of LaTeX.
 
     Returns
     -------
@@ -67,13 +70,14 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
     disclosure.check_texts(read_trial(project.trial), _prose(project))
     if project.source != project.root:
         _stage(project)
-    work, built = output.parent / ".work", _beside(output)
+    built = _beside(output)
+    work = output.parent / (".work" if builder == "html" else f".{output.name}.work")  # documents differ by builder
     shutil.rmtree(built, ignore_errors=True)
     if builder == "html" and kept.is_whole(output, work):
         static = shutil.ignore_patterns("_static")  # a page names such a file otherwise when it is there already
         shutil.copytree(output, built, ignore=static)
     try:
-        found = _run_sphinx(project, built, work, builder, draft)
+        found = _run_sphinx(project, built, work, builder, draft, numbered)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)  # or documents once read with a fault would pass without it
         raise
@@ -82,6 +86,8 @@ def build(project: Project, output: Path, builder: str = "html", draft: bool = F
         raise BookError(found)
     if builder == "html":
         kept.sign(built, work)
+    else:
+        shutil.rmtree(work)
     _put(built, output)
     listings = {name: output / f"{name}.txt" for name in LISTS}
     return {name: path.read_text("utf8").splitlines() for name, path in listings.items() if path.exists()}
@@ -147,7 +153,7 @@ def _settings(project: Project, draft: bool) -> dict[str, Any]:
     return {f"trialbook_{name}": value for name, value in settings.items()}
 
 
-def _run_sphinx(project: Project, output: Path, work: Path, builder: str, draft: bool) -> list[Fault]:
+def _run_sphinx(project: Project, output: Path, work: Path, builder: str, draft: bool, numbered: bool) -> list[Fault]:
     """Build with the configuration that Jupyter Book makes of ``_config.yml``, and list what Sphinx finds wrong.
 
     As `jupyter_book.sphinx.build_sphinx` does, which says what it finds in print only, an exception included.
@@ -155,15 +161,13 @@ def _run_sphinx(project: Project, output: Path, work: Path, builder: str, draft:
     source = project.source
     settings, pages = (source / path.name for path in project.layout)
     given = {"external_toc_path": str(pages.resolve()), "nitpicky": True, "latex_individualpages": False}
-    given |= _settings(project, draft)
-    config, more = get_final_config(user_yaml=settings, cli_config=given, sourcedir=source)
+    given |= _settings(project, draft) | {"trialbook_numbered": numbered}
+    config, _ = get_final_config(user_yaml=settings, cli_config=given, sourcedir=source)
     config["extensions"].insert(0, faults.__name__)
     config["exclude_patterns"] = [*config.get("exclude_patterns", []), project.places.output]
     with faults.collected() as found, patch_docutils(None), docutils_namespace():
         try:
             app = Sphinx(source, None, output, work / "doctrees", builder, config, status=None, warning=None)
-            documents = update_latex_documents(app.config.latex_documents, more["latex_doc_overrides"])
-            app.config.latex_documents = documents
             kept.connect(app, work, [*plan.bears_on_pages(project), *sorted(project.executed.glob("*.ipynb"))])
             app.build()
         except SphinxError as error:
