@@ -60,6 +60,10 @@ pdf: .venv/.book  ## Build the paper as PDF (needs XeTeX and latexmk)
 docx: .venv/.book  ## Build the paper as a Word document (needs pandoc and rsvg-convert)
 	@trialbook docx $(OF)
 
+.PHONY: jats
+jats: .venv/.book  ## Build the paper as JATS, in an archive with its figures (needs pandoc)
+	@trialbook jats $(OF)
+
 .PHONY: check
 check: lint  ## Check style, types and imports, and run the tests that need no built book
 	@$(PYTEST) -m 'unit or sphinx'

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from trialbook.errors import UserError
-from trialbook.workflow.book import PROGRAMS, need_programs
+from trialbook.workflow.manuscript import PROGRAMS, need_programs
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -53,6 +53,23 @@ def test_captions_numbers_and_figures_come_along_and_the_notebooks_do_not(paper,
     assert "trial_folder" not in text
     with zipfile.ZipFile(paper.folder / "_build/paper.docx") as parts:
         assert sum(name.endswith(".png") for name in parts.namelist()) > 5
+
+
+def test_the_title_is_that_of_the_document_and_the_pages_are_its_sections(paper, document):
+    styles = {"Title": [], "Heading1": []}
+    for paragraph in document.iter(f"{W}p"):
+        style = paragraph.find(f"{W}pPr/{W}pStyle")
+        if style is not None and style.get(f"{W}val") in styles:
+            styles[style.get(f"{W}val")].append(said(paragraph))
+    assert styles["Title"] == [paper.site.results["trial.title"]["display"]]
+    assert {"Abstract", "Introduction", "Methods", "Discussion"} <= set(styles["Heading1"])
+
+
+@pytest.mark.long
+def test_the_same_paper_gives_the_same_file(paper):
+    before = (paper.folder / "_build/paper.docx").read_bytes()
+    paper.run("trialbook", "docx")
+    assert (paper.folder / "_build/paper.docx").read_bytes() == before
 
 
 def test_a_missing_program_is_said_in_words(monkeypatch):

@@ -29,6 +29,7 @@ COMMANDS = (
     "mutate",
     "pdf",
     "docx",
+    "jats",
     "simulate",
     "draws",
     "run",

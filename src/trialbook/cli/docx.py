@@ -15,10 +15,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> str:
     """Do it, and say what was done."""
-    from trialbook.workflow import book
+    from trialbook.workflow import manuscript
 
-    book.need_programs()
+    manuscript.need_programs()
     project = options.built(given)
     paper = project.output / "paper.docx"
-    book.word(project, paper, draft=given.draft)
+    manuscript.word(project, paper, draft=given.draft)
     return f"the paper is {paper}"

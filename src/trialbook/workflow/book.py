@@ -2,12 +2,10 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
 from jupyter_book.config import get_final_config
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError, SphinxError, SphinxParallelError
@@ -23,7 +21,6 @@ from trialbook.workflow import evidence, faults, kept, plan
 from trialbook.workflow.faults import Fault
 
 LISTS = ("not_available", "false_claims")
-PROGRAMS = ("pandoc", "rsvg-convert")
 
 
 class BookError(UserError):
@@ -175,80 +172,3 @@ def _run_sphinx(project: Project, output: Path, work: Path, builder: str, draft:
                 raise  # a mistake in a program, not in the book
             found.append(Fault("", str(error)))
     return found
-
-
-def need_programs() -> None:
-    """Refuse to start on a Word document without the programs that write it.
-
-    Raises
-    ------
-    UserError
-    """
-    if absent := [program for program in PROGRAMS if shutil.which(program) is None]:
-        raise UserError(
-            f"a Word document needs {' and '.join(absent)}: "
-            "apt-get install pandoc librsvg2-bin, brew install pandoc librsvg, or see pandoc.org/installing"
-        )
-
-
-def word(project: Project, output: Path, draft: bool = False) -> None:
-    """Build the paper, without the notebooks of its appendix, as a Word document.
-
-    Pandoc reads the book as one HTML page, because from LaTeX the numbers would get lost. It is a program of its
-    own, as TeX is: its Python package brings a hundred megabytes that only those who want Word would need.
-
-    Parameters
-    ----------
-    project : Project
-    output : Path
-        The ``.docx``.
-    draft : bool
-        As for `build`.
-
-    Raises
-    ------
-    UserError
-        If the book has a fault, or pandoc cannot write it.
-    """
-    site = output.parent / "singlehtml"
-    build(project, site, "singlehtml", draft)
-    page = site / f"{project.pages()[0]}.html"
-    article = BeautifulSoup(page.read_text("utf8"), "html.parser").select("article")[0]
-    _keep_paper(article, project.places.executed)
-    _draw_images(article, site)
-    made = output.with_name(f".{output.name}")
-    command = ["pandoc", "--from", "html", "--to", "docx", "--output", str(made.resolve())]
-    done = subprocess.run(command, cwd=site, input=str(article), text=True, capture_output=True)
-    if done.returncode:
-        raise UserError(f"pandoc could not write {output}: {done.stderr.strip()}")
-    made.replace(output)
-
-
-def _keep_paper(article: Tag, executed: str) -> None:
-    """Take out of the book on one page what only a site needs: the appendix, and links to its cells."""
-    appendix = f"span[id^='document-{executed}/'] + section"
-    for gone in article.select(f"{appendix}, script, a.headerlink, span[id^='document-']"):
-        gone.decompose()
-    for link in article.select(".num"):
-        if link.get_text() == "source":
-            before, after = link.previous_sibling, link.next_sibling
-            if before and after:
-                before.replace_with(str(before).removesuffix(" ["))
-                after.replace_with(str(after).removeprefix("]"))
-            link.decompose()
-        else:
-            link.unwrap()
-
-
-def _draw_images(article: Tag, folder: Path) -> None:
-    """Draw each image in pixels, sharp enough for print, since Word shows no SVG of others."""
-    for image in article.select("img[src$='.svg']"):
-        source = str(image["src"])
-        drawn = source.removesuffix(".svg") + ".png"
-        command = ["rsvg-convert", "--zoom", "3", "--output", drawn, source]
-        subprocess.run(command, cwd=folder, check=True)
-        image["src"] = drawn
-        for size in ("width", "height", "style"):
-            del image[size]
-        inline = image.find_parent("figure") is None
-        image["height" if inline else "width"] = "0.25in" if inline else "6in"
