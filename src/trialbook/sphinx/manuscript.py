@@ -49,9 +49,15 @@ def divide(app: Sphinx) -> None:
 
 
 def part(app: Sphinx, doctree: nodes.document) -> None:
-    """Part the notebooks from the prose: the front page leads to them no more, and the first of them to the others."""
+    """Part the notebooks from the prose: the front page leads to them no more, and the first of them to the others.
+
+    A tip is for readers of the site, and is not printed.
+    """
     if app.builder.format != "latex":
         return
+    for box in [box for box in doctree.findall(nodes.Element) if isinstance(box, nodes.Admonition)]:
+        if "tip" in box.get("classes", ()) and box.parent is not None:
+            box.parent.remove(box)
     if app.env.docname == app.config.root_doc:
         for toctree in doctree.findall(addnodes.toctree):
             toctree["entries"] = [one for one in toctree["entries"] if not is_executed(app.config, one[1])]

@@ -124,7 +124,7 @@ def _article(project: Project, folder: Path, draft: bool) -> tuple[Tag, Path]:
     article = BeautifulSoup((site / page).read_text("utf8"), "html.parser").select("article")[0]
     starts = {str(mark["id"]): mark.find_next("section") for mark in article.select("span[id^='document-']")}
     appendix = f"span[id^='document-{project.places.executed}/'] + section"
-    for gone in article.select(f"{appendix}, script, a.headerlink, span[id^='document-']"):
+    for gone in article.select(f"{appendix}, script, a.headerlink, span[id^='document-'], .admonition.tip"):
         gone.decompose()
     for wrapper in article.select(".toctree-wrapper"):
         for section in wrapper.find_all("section", recursive=False):
