@@ -1,7 +1,8 @@
 """Directives whose tables are made from the one place that holds what they tell: code, settings, patterns.
 
 ``{import-rules}`` reads the contracts of ``pyproject.toml``, ``{key-patterns}`` the file of patterns, ``{yaml-keys}``
-a model of a YAML file, ``{commands}`` the parsers of the command line, ``{settings}`` those of the extension.
+a model of a YAML file, ``{commands}`` the parsers of the command line, ``{settings}`` those of the extension,
+``{template-sentences}`` the template of a new paper.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "pyproject.toml"
+TEMPLATE = ROOT / "src/trialbook/template/files"
 PATTERNS = Path(__file__).parent / "keys.yml"
 SAID = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 LIMITS = {"ge": "from {}", "gt": "over {}", "lt": "under {}", "min_length": "at least {}", "max_length": "at most {}"}
@@ -233,6 +235,40 @@ class Settings(Generated):
         yield from table(("Setting", "Default", "Meaning"), rows)
 
 
+class TemplateSentences(Generated):
+    """``{template-sentences}``: each sentence of the template that places a result, and when it stands in a paper."""
+
+    def lines(self) -> Iterator[str]:
+        rows = [
+            (path.name.split(".")[0], f"`{sentence}`", f"`{condition}`" if condition else "always")
+            for path in [*sorted(TEMPLATE.glob("book/*.md.j2")), TEMPLATE / "sentences.j2"]
+            for sentence, condition in sentences(path.read_text("utf8"))
+        ]
+        yield from table(("Page", "Sentence", "Stands where"), rows)
+
+
+def sentences(template: str) -> Iterator[tuple[str, str]]:
+    """Yield each sentence of a template that places a result or a sentence of others, with the conditions around it."""
+    around: list[str] = []
+    for line in template.splitlines():
+        if tag := re.fullmatch(
+            r"\{% *-?(if|for|macro|else|elif|endif|endfor|endmacro|set)\b(.*?)-? *%\}", line.strip()
+        ):
+            kind, what = tag[1], tag[2].strip()
+            if kind in ("if", "for", "macro"):
+                around.append(what if kind == "if" else "" if kind == "macro" else f"for {what}")
+            elif kind == "else":
+                around[-1] = f"not ({around[-1]})"
+            elif kind.startswith("end"):
+                around.pop()
+        elif re.search(r"\{(num|p|ci|claim)\}|\{\{ (at_final|over_follow_up|harms_in_short)", line):
+            placed = re.sub(r"\{(?:num|p|ci|claim|numref|cite)\}`([^`]*)`", r"‹\1›", line.strip())
+            yield (
+                re.sub(r"\{%.*?%\}", "", placed).replace("|", "/"),
+                " and ".join(filter(None, around)).replace("|", "/"),
+            )
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Write a table in Markdown, each head and cell as it is."""
     for row in (heads, ["---"] * len(heads), *rows):
@@ -247,4 +283,5 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("yaml-keys", YamlKeys)
     app.add_directive("commands", Commands)
     app.add_directive("settings", Settings)
+    app.add_directive("template-sentences", TemplateSentences)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
