@@ -101,6 +101,24 @@ def test_visits_that_are_no_time_of_the_schedule_are_left_out(folder):
     assert found.facts["visits"]["unit"] == "week"
 
 
+@pytest.mark.parametrize(
+    ("label", "is_kept"),
+    [
+        ("Month 6 follow-up", True),
+        ("6-month visit", True),
+        ("Long-term week 24", True),
+        ("Follow-up", False),
+        ("Safety follow-up visit", False),
+        ("Early termination", False),
+        ("Weeks 4-24", False),
+        ("Last visit", False),
+    ],
+)
+def test_a_visit_is_left_out_by_the_name_of_another_time(folder, label, is_kept):
+    edit(folder, "adlb", lambda rows: rows.assign(AVISIT=rows["AVISIT"].replace("Week 24", label)))
+    assert (24 in [visit["avisitn"] for visit in guessed(folder).facts["visits"]["schedule"]]) == is_kept
+
+
 @pytest.mark.parametrize(("origin", "named"), [("1960-01-01", "sas"), ("1899-12-30", "excel")])
 def test_numbers_in_a_column_of_dates_tell_who_counted_them(folder, origin, named):
     count = lambda rows: rows.assign(  # noqa: E731

@@ -10,10 +10,15 @@ import pandas as pd
 from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
 from trialbook.template.sources import Sources
+from trialbook.trial.config import RESERVED
 
 REFERENCE = re.compile(r"placebo|control|standard|usual|sham|alone|vehicle|no treatment|observation|soc\b", re.I)
 NO_ARM = re.compile(r"screen\w* fail|not (assigned|randomi[sz]ed|treated)|unassigned", re.I)
-NO_VISIT = re.compile(r"unsched|end of|early|term|last|worst|average|follow-?up$|\bto\b|\d ?[-–] ?\d", re.I)
+NO_VISIT = re.compile(
+    r"unsched|end of|early (term|disc|with)|terminat|\blast\b|worst|average"
+    r"|^(\w+ )?follow-?up( visit)?$|\d ?([-–]|to) ?\d",
+    re.IGNORECASE,
+)
 UNITS = re.compile(r"\b(hour|day|week|month|year|cycle)s?\b", re.I)
 IN_PARAM = re.compile(r"\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)\s*$")
 CHANGES = re.compile(r"change from|shift|relative to", re.I)
@@ -66,7 +71,7 @@ def guess(sources: Sources) -> Guess:
     adsl, adlb = (_named(sources.tables[name]) for name in ("adsl", "adlb"))
     found = Guess({"more": {}})
     _study(found, adsl)
-    _arms(found, adsl, adlb)
+    _arms(found, adsl)
     chosen = adsl[adsl["TRT01P"].isin([arm["value"] for arm in found.facts["arms"]])]
     mine = adlb[adlb["USUBJID"].isin(chosen["USUBJID"])].copy()
     mine["AVISITN"] = pd.to_numeric(mine["AVISITN"], errors="coerce")
@@ -127,7 +132,7 @@ def _study(found: Guess, adsl: pd.DataFrame) -> None:
         found.asked["study"] = "the name or number of the study"
 
 
-def _arms(found: Guess, adsl: pd.DataFrame, adlb: pd.DataFrame) -> None:
+def _arms(found: Guess, adsl: pd.DataFrame) -> None:
     """Choose two arms: the reference by its name or number, the other by its name, or the last."""
     for column in ("USUBJID", "TRT01P"):
         if column not in adsl:
@@ -143,7 +148,7 @@ def _arms(found: Guess, adsl: pd.DataFrame, adlb: pd.DataFrame) -> None:
     test = [value for value in values if value != reference][-1]
     others = [value for value in values if value not in (test, reference)]
     ids = {value: slug(value).strip("_") or "arm" for value in (test, reference)}
-    ids = {value: id if id[0].isalpha() else f"arm_{id}" for value, id in ids.items()}
+    ids = {value: f"arm_{id}" if not id[0].isalpha() or id in RESERVED else id for value, id in ids.items()}
     found.facts["arms"] = [
         {"id": ids[value], "value": value, "label": value, "role": role}
         for value, role in ((test, "test"), (reference, "reference"))
