@@ -101,7 +101,7 @@ def _add_handlers(app: Sphinx) -> None:
     app.connect("config-inited", theme.configure)
     app.connect("config-inited", manuscript.configure)
     app.connect("builder-inited", domain.prepare)
-    app.connect("builder-inited", manuscript.divide)
+    app.connect("env-before-read-docs", manuscript.divide)
     app.connect("source-read", cells.prepare)
     app.connect("doctree-read", cells.mark_cells)
     app.connect("doctree-read", manuscript.part, priority=400)  # before the contents of the book are read

@@ -4,6 +4,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util import texescape
 
 from trialbook.sphinx.authors import named
@@ -35,14 +36,14 @@ def configure(app: Sphinx, config: Config) -> None:
     config.latex_elements = ELEMENTS | config.latex_elements | {"preamble": preamble}
 
 
-def divide(app: Sphinx) -> None:
+def divide(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Let LaTeX write two documents: the article, and the notebooks."""
     if app.builder.format != "latex":
         return
-    config, results = app.config, of(app.env).index.results
+    config, results = app.config, of(env).index.results
     written = results["trial.title"].display if "trial.title" in results else config.project
     title, authors = (texescape.escape(text, config.latex_engine) for text in (written, named(app)))
-    executed = sorted(name for name in app.project.discover() if is_executed(config, name))
+    executed = sorted(name for name in env.found_docs if is_executed(config, name))
     documents = [(config.root_doc, PAPER, title, authors, ARTICLE, False)]
     documents += [(executed[0], APPENDIX, f"Appendix: {title}", authors, ARTICLE, False)] if executed else []
     config.latex_documents = documents
