@@ -128,6 +128,25 @@ def test_findings_in_several_tables_are_put_together(tables, tmp_path):
     assert narrow.left["adlbc.csv"] == "none of its parameters is analysed"
 
 
+def test_ex_of_sdtm_takes_the_place_of_adex_where_that_is_not_there(tables, tmp_path):
+    folder, read = tables
+    for name in ("adsl", "adlb"):
+        (tmp_path / f"{name}.csv").write_bytes((folder / f"{name}.csv").read_bytes())
+    given = read["adex"]
+    names = {"AVAL": "EXDOSE", "AVALU": "EXDOSU", "ASTDY": "EXSTDY", "ASTDT": "EXSTDTC"}
+    ex = given.rename(columns=names)[["USUBJID", *names.values()]].assign(EXTRT="ACTIVE")
+    ex["EXSTDTC"] = [f"{day}T08:30" for day in ex["EXSTDTC"]]
+    ex.to_csv(tmp_path / "ex.csv", index=False)
+    found = sources.collect(tmp_path).tables["adex"]
+    for name in ("USUBJID", "PARAMCD", "AVALU", "ASTDT"):
+        assert found[name].tolist() == given[name].map(str).tolist(), name
+    for name in ("AVAL", "ASTDY"):
+        assert pd.to_numeric(found[name]).tolist() == given[name].tolist(), name
+    (tmp_path / "adex.csv").write_bytes((folder / "adex.csv").read_bytes())
+    both = sources.collect(tmp_path)
+    assert both.left == {"ex.csv": "ADEX is there"} and both.origins["adex"] == ["adex.csv"]
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

@@ -18,6 +18,13 @@ from trialbook.trial import reading
 from trialbook.trial.config import TABLES
 
 EXTRA = "install what reads it: pip install 'trialbook[tables]', or save the table as CSV"
+OF_EX = {  # what ADEX calls the variables of EX
+    "AVALU": "EXDOSU",
+    "ASTDT": "EXSTDTC",
+    "AENDT": "EXENDTC",
+    "ASTDY": "EXSTDY",
+    "AENDY": "EXENDY",
+}
 ORIGIN = "SRCDS"  # the column that says from which table of the sponsor a finding is
 FINDINGS = {"PARAMCD", "AVAL"}  # the columns by which a table of findings is known
 
@@ -46,7 +53,7 @@ def collect(folder: Path) -> Sources:
     """Read the tables of a folder, and bring them into the form that is read.
 
     Tables of findings (those with ``PARAMCD`` and ``AVAL``) are put one below the other into one, with a column
-    ``SRCDS`` that says from which; a table of exposure is one whose name begins with ``adex``.
+    ``SRCDS`` that says from which; a table of exposure is ``adex`` or, where that is not there, ``ex`` of SDTM.
 
     Parameters
     ----------
@@ -98,6 +105,9 @@ def _sorted(folder: Path, found: dict[str, Source], left: dict[str, str]) -> Sou
     tables: dict[str, pd.DataFrame] = {}
     origins: dict[str, list[str]] = {}
     labels: dict[str, str] = {}
+    if len(places["adex"]) > 1:
+        left |= {source.file: "ADEX is there" for source in places["adex"] if source.name == "ex"}
+        places["adex"] = [source for source in places["adex"] if source.name != "ex"]
     for place, sources in places.items():
         for source in sources:
             labels |= source.labels
@@ -113,13 +123,15 @@ def _place(source: Source) -> str | None:
         return source.name
     if source.name.startswith("adex"):
         return "adex" if source.name == "adex" else None
+    if source.name == "ex" and columns >= {"USUBJID", "EXDOSE"}:
+        return "adex"
     return "adlb" if columns >= FINDINGS | {"AVISITN"} else None
 
 
 def _stacked(place: str, sources: list[Source], left: dict[str, str]) -> pd.DataFrame:
     """Put tables of findings one below the other; a parameter that several hold is taken from the longest of them."""
     if len(sources) == 1:
-        return sources[0].table
+        return _as_adex(sources[0].table) if sources[0].name == "ex" else sources[0].table
     known = {*reading.USED[place].split(), *reading.dates.USED}
     taken: dict[str, str] = {}
     parts = []
@@ -135,6 +147,16 @@ def _stacked(place: str, sources: list[Source], left: dict[str, str]) -> pd.Data
             (source.file, table.loc[~table["PARAMCD"].isin(twice), kept].assign(**{ORIGIN: source.name.upper()}))
         )
     return pd.concat([table for _, table in sorted(parts, key=lambda part: part[0])], ignore_index=True)
+
+
+def _as_adex(table: pd.DataFrame) -> pd.DataFrame:
+    """Bring EX of SDTM into the form of ADEX: a row is an administration, or a period of daily treatment."""
+    table = table.rename(columns=str.upper)
+    made = table[["USUBJID"]].assign(PARAMCD="DOSE", AVAL=table["EXDOSE"])
+    for name, source in OF_EX.items():
+        if source in table:
+            made[name] = table[source].str[:10] if source.endswith("DTC") else table[source]
+    return made
 
 
 def narrowed(sources: Sources, codes: Collection[str]) -> Sources:
