@@ -5,24 +5,26 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, RootModel, field_validator, model_validator
+from pydantic import AfterValidator, Field, RootModel, model_validator
 
-from trialbook.claims.conditions import Condition, ConditionError
+from trialbook.claims.conditions import Condition
 from trialbook.results.row import Result
 from trialbook.yamlfile import Keys, read_yaml
+
+
+def _readable(text: str) -> str:
+    Condition(text)
+    return text
+
+
+Holds = Annotated[str, AfterValidator(_readable)]  # the text of a condition
 
 
 class Wording(Keys):
     """One of several wordings of a claim: the words, and the condition under which they are true."""
 
     says: str = Field(min_length=1)
-    holds: str
-
-    @field_validator("holds")
-    @classmethod
-    def _readable(cls, text: str) -> str:
-        Condition(text)
-        return text
+    holds: Holds
 
 
 class Claim(Keys):
@@ -32,16 +34,10 @@ class Claim(Keys):
     """
 
     says: str = ""
-    holds: str = ""
+    holds: Holds = ""
     because: str = ""
     either: list[Wording] = Field(default_factory=list)
     otherwise: str = ""
-
-    @field_validator("holds")
-    @classmethod
-    def _readable(cls, text: str) -> str:
-        Condition(text)
-        return text
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -73,14 +69,7 @@ class Claim(Keys):
 
     def worded(self, results: Mapping[str, Result]) -> Wording | None:
         """Choose among several wordings by the results; None where no condition holds or can be judged."""
-        return next((one for one in self.either if _is_true(Condition(one.holds), results)), None)
-
-
-def _is_true(condition: Condition, results: Mapping[str, Result]) -> bool:
-    try:
-        return condition.holds(results)
-    except ConditionError:  # not estimable
-        return False
+        return next((one for one in self.either if Condition(one.holds).is_true(results)), None)
 
 
 class Claims(RootModel):

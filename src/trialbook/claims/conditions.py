@@ -123,6 +123,13 @@ class Condition:
             raise ConditionError(f"it gives {found!r}, not true or false")
         return found
 
+    def is_true(self, rows: Mapping[str, Valued]) -> bool:
+        """Say whether the condition is true; one that cannot be judged, for want of an estimate, is not."""
+        try:
+            return self.holds(rows)
+        except ConditionError:
+            return False
+
     def filled(self, rows: Mapping[str, Valued]) -> str:
         """The condition with the displays of the results in the places of their keys."""
 

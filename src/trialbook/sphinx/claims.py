@@ -14,7 +14,7 @@ from sphinx.util.docutils import ReferenceRole
 from sphinx.writers.html5 import HTML5Translator
 
 from trialbook.claims.claims import Claim
-from trialbook.claims.conditions import Condition, ConditionError
+from trialbook.claims.conditions import Condition
 from trialbook.results.evidence import Draws
 from trialbook.results.row import Result
 from trialbook.sphinx import prose
@@ -126,16 +126,9 @@ def held_in(condition: Condition, rows: Mapping[str, Result], draws: Draws) -> i
     if first is None:
         return None
     if all(first[key] is rows[key] for key in condition.keys):
-        return draws.draws if _is_true(condition, rows) else 0
+        return draws.draws if condition.is_true(rows) else 0
     drawn = (draws.of_draw(number, condition.keys, rows) for number in range(draws.draws))
-    return sum(_is_true(condition, one) for one in drawn if one)
-
-
-def _is_true(condition: Condition, rows: Mapping[str, Result]) -> bool:
-    try:
-        return condition.holds(rows)
-    except ConditionError:  # a result that is not estimable in a draw
-        return False
+    return sum(condition.is_true(one) for one in drawn if one)
 
 
 def report_seldom(app: Sphinx, doctree: nodes.document) -> None:
