@@ -5,7 +5,6 @@ from typing import Any
 
 import yaml
 from docutils import nodes
-from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from trialbook.sphinx.placed import COMPUTED, depend_on, say_fault
@@ -25,12 +24,12 @@ class AuthorsDirective(SphinxDirective):
         file = self.config.trialbook_citation
         depend_on(self.env, file)
         try:
-            persons = _persons(yaml.safe_load(Path(self.env.srcdir, file).read_text("utf8")))
+            found = _persons(yaml.safe_load(Path(self.env.srcdir, file).read_text("utf8")))
         except (OSError, yaml.YAMLError, _NoAuthorsError) as error:
             say_fault(self.env, "the authors cannot be read from %s: %s", file, error, location=self.get_location())
             return []
-        if persons:
-            said = [nodes.paragraph("", "; ".join(map(_said, persons)) + ".")]
+        if found:
+            said = [nodes.paragraph("", "; ".join(map(_said, found)) + ".")]
             said[0][COMPUTED] = True
             return [*said]
         box = nodes.paragraph("", f"{NOBODY} ")
@@ -38,13 +37,20 @@ class AuthorsDirective(SphinxDirective):
         return [box, *content]
 
 
-def named(app: Sphinx) -> str:
-    """The names of the persons whom ``CITATION.cff`` names, one after the other; empty where there are none."""
+def persons(file: Path) -> list[dict[str, Any]]:
+    """The authors who are persons, as ``CITATION.cff`` tells of them; none where it cannot be read.
+
+    That it cannot is said where the prose places them.
+    """
     try:
-        told = yaml.safe_load(Path(app.srcdir, app.config.trialbook_citation).read_text("utf8"))
-        return ", ".join(_name(person) for person in _persons(told))
-    except (OSError, yaml.YAMLError, _NoAuthorsError):  # which the directive says
-        return ""
+        return _persons(yaml.safe_load(file.read_text("utf8")))
+    except (OSError, yaml.YAMLError, _NoAuthorsError):
+        return []
+
+
+def name(person: dict[str, Any]) -> str:
+    """Write the name of a person."""
+    return " ".join(filter(None, [person.get("given-names"), person.get("name-particle"), person["family-names"]]))
 
 
 class ToWriteDirective(SphinxDirective):
@@ -71,13 +77,8 @@ def _persons(told: Any) -> list[dict[str, Any]]:
     return [author for author in authors if author.get("family-names")]
 
 
-def _name(person: dict[str, Any]) -> str:
-    return " ".join(filter(None, [person.get("given-names"), person.get("name-particle"), person["family-names"]]))
-
-
 def _said(person: dict[str, Any]) -> str:
     """Write a person as the head of a paper does."""
-    name = _name(person)
     orcid = str(person.get("orcid", "")).removeprefix("https://orcid.org/")
     more = [person.get("affiliation", ""), f"ORCID {orcid}" if orcid else ""]
-    return ", ".join(filter(None, [name, *more]))
+    return ", ".join(filter(None, [name(person), *more]))

@@ -1,5 +1,7 @@
 """The paper as a journal prints it: an article of the prose, and the notebooks as a second document, its appendix."""
 
+from pathlib import Path
+
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -7,7 +9,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import texescape
 
-from trialbook.sphinx.authors import named
+from trialbook.sphinx import authors
 from trialbook.sphinx.placed import COMPUTED, of
 from trialbook.sphinx.prose import is_executed
 
@@ -42,10 +44,12 @@ def divide(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
         return
     config, results = app.config, of(env).index.results
     written = results["trial.title"].display if "trial.title" in results else config.project
-    title, authors = (texescape.escape(text, config.latex_engine) for text in (written, named(app)))
+    persons = authors.persons(Path(app.srcdir, config.trialbook_citation))
+    named = ", ".join(map(authors.name, persons))
+    title, by = (texescape.escape(text, config.latex_engine) for text in (written, named))
     executed = sorted(name for name in env.found_docs if is_executed(config, name))
-    documents = [(config.root_doc, PAPER, title, authors, ARTICLE, False)]
-    documents += [(executed[0], APPENDIX, f"Appendix: {title}", authors, ARTICLE, False)] if executed else []
+    documents = [(config.root_doc, PAPER, title, by, ARTICLE, False)]
+    documents += [(executed[0], APPENDIX, f"Appendix: {title}", by, ARTICLE, False)] if executed else []
     config.latex_documents = documents
 
 

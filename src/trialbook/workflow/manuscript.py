@@ -10,13 +10,14 @@ import subprocess
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
-import yaml
 from bs4 import BeautifulSoup, Tag
 
 from trialbook.errors import UserError
 from trialbook.project import Project
+from trialbook.sphinx import authors
 from trialbook.workflow import book
 
 PROGRAMS = ("pandoc", "rsvg-convert")
@@ -66,7 +67,11 @@ def word(project: Project, output: Path, draft: bool = False) -> None:
     _draw_images(article, site)
     made = output.with_name(f".{output.name}")
     told = ["--metadata", f"title={_taken_title(article)}", "--metadata", "lang=en"]
-    told += [part for person in _persons(project) for part in ("--metadata", f"author={_name(person)}")]
+    told += [
+        part
+        for person in authors.persons(project.citation)
+        for part in ("--metadata", f"author={authors.name(person)}")
+    ]
     options = ["--to", "docx", "--shift-heading-level-by=-1", *told, "--output", str(made.resolve())]
     _pandoc(article, site, options, output)
     made.replace(output)
@@ -105,7 +110,7 @@ def jats(project: Project, output: Path, draft: bool = False) -> None:
     text = _pandoc(article, site, options, output).partition("<article")
     for prefix, space in SPACES.items():
         ElementTree.register_namespace(prefix, space)
-    root = _completed(ElementTree.fromstring(text[1] + text[2]), _persons(project), references)
+    root = _completed(ElementTree.fromstring(text[1] + text[2]), authors.persons(project.citation), references)
     _label(root, figures)
     content = '<?xml version="1.0" encoding="utf-8"?>\n' + DOCTYPE + ElementTree.tostring(root, encoding="unicode")
     made = output.with_name(f".{output.name}")
@@ -223,19 +228,10 @@ def _draw_images(article: Tag, folder: Path) -> None:
         image["height" if inline else "width"] = "0.25in" if inline else "6in"
 
 
-def _persons(project: Project) -> list[dict[str, str]]:
-    told = yaml.safe_load(project.citation.read_text("utf8")) if project.citation.exists() else {}
-    return [author for author in told.get("authors", []) if author.get("family-names")]
-
-
-def _name(person: dict[str, str]) -> str:
-    return f"{person.get('given-names', '')} {person['family-names']}".strip()
-
-
 # ------------------------------------------------------------------------------------------------------------- JATS
 
 
-def _completed(root: Element, persons: Sequence[dict[str, str]], references: Sequence[tuple[str, str]]) -> Element:
+def _completed(root: Element, persons: Sequence[dict[str, Any]], references: Sequence[tuple[str, str]]) -> Element:
     """Put title, authors, abstract and references where JATS has them, and leave out what its DTD does not know."""
     root.set("dtd-version", "1.3")
     body, about = root.find("body"), root.find("front/article-meta")
@@ -296,7 +292,7 @@ def _holding(tag: str, parts: Sequence[Element], **attributes: str) -> Element:
     return made
 
 
-def _author(person: dict[str, str]) -> Element:
+def _author(person: dict[str, Any]) -> Element:
     name = [_text("surname", person["family-names"])]
     name += [_text("given-names", person["given-names"])] if person.get("given-names") else []
     parts = [_holding("name", name)]
