@@ -119,6 +119,16 @@ def test_a_visit_is_left_out_by_the_name_of_another_time(folder, label, is_kept)
     assert (24 in [visit["avisitn"] for visit in guessed(folder).facts["visits"]["schedule"]]) == is_kept
 
 
+def test_lines_that_are_left_out_of_the_baseline_table_are_named(folder):
+    more = {f"VAR{i:02}BL": [str(i + place) for place in range(24)] for i in range(14)}
+    sites = [f"site {place}" for place in range(24)]  # a category of too many levels
+    edit(folder, "adsl", lambda rows: rows.assign(**more, SITEBL=sites))
+    found = guessed(folder)
+    lines = [line.get("variable") or line["paramcd"] for line in found.facts["baseline"]]
+    assert lines[-1] == "SCORE" and len(lines) == guess.MOST_LINES + 1
+    assert found.evidence["baseline"].endswith("left out: SITEBL, VAR10BL, VAR11BL, VAR12BL, VAR13BL")
+
+
 @pytest.mark.parametrize(("origin", "named"), [("1960-01-01", "sas"), ("1899-12-30", "excel")])
 def test_numbers_in_a_column_of_dates_tell_who_counted_them(folder, origin, named):
     count = lambda rows: rows.assign(  # noqa: E731

@@ -116,11 +116,15 @@ def test_findings_in_several_tables_are_put_together(tables, tmp_path):
     adlb[~is_score].to_csv(tmp_path / "adlbc.csv", index=False)
     adlb[adlb["PARAMCD"] == "ALT"].head(5).to_csv(tmp_path / "adlbhy.csv", index=False)
     (tmp_path / "notes.docx").write_bytes(b"")
+    (tmp_path / "about.json").write_text('{"name": "a list of these tables"}', "utf8")
+    (tmp_path / "older").mkdir()
     found = sources.collect(tmp_path)
     assert len(found.tables["adlb"]) == len(adlb)
     assert set(found.tables["adlb"]["SRCDS"]) == {"ADQS", "ADLBC"}
     assert found.left == {
-        "notes.docx": "it is no table",
+        "notes.docx": "it holds no table",
+        "about.json": "it holds no table",
+        "older": "a folder in the folder is not looked into",
         "ALT of adlbhy.csv": "adlbc.csv has the same parameters",
     }
     narrow = sources.narrowed(found, {"SCORE"})

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialbook.errors import Fault, FaultsError
 from trialbook.results.formats import slug
-from trialbook.template.sources import Sources
+from trialbook.template.sources import ORIGIN, Sources
 from trialbook.trial.config import RESERVED
 
 REFERENCE = re.compile(r"placebo|control|standard|usual|sham|alone|vehicle|no treatment|observation|soc\b", re.I)
@@ -199,6 +199,7 @@ def _parameters(found: Guess, adlb: pd.DataFrame) -> None:
     if not lines:
         raise _lack("adlb", "no parameter has values at a baseline and at later visits", "add its records")
     efficacy = [line for line in lines if line["role"] == "efficacy"]
+    found.asked["parameters"] = "which parameters are the outcomes: those without limits of normal are taken"
     if not efficacy:
         lines[0]["role"] = "efficacy"
         found.asked["parameters"] = (
@@ -223,7 +224,7 @@ def _parameters(found: Guess, adlb: pd.DataFrame) -> None:
 
 def _unfit(code: str, rows: pd.DataFrame) -> str:
     """Say why a parameter cannot be analysed by visit, if it cannot."""
-    label = str(rows["PARAM"].dropna().iloc[0]) if "PARAM" in rows and rows["PARAM"].notna().any() else code
+    label = _label(code, rows)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,7}", code) or CHANGES.search(label):
         return "derived from another"
     valued = rows[rows["AVAL"].notna() & rows["AVISITN"].notna()]
@@ -253,16 +254,15 @@ def _analysed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parameter(code: str, rows: pd.DataFrame) -> dict:
-    text = str(rows["PARAM"].dropna().iloc[0]) if "PARAM" in rows and rows["PARAM"].notna().any() else code
+    text = _label(code, rows)
     unit = next(iter(rows["AVALU"].dropna()), "") if "AVALU" in rows else ""
     label = text
     if inside := IN_PARAM.search(text):
         label, unit = text[: inside.start()], unit or inside[1]
         if not _is_unit(unit):
             label, unit = text, ""
-    spread = float(_analysed(rows)["AVAL"].std()) or 1.0
-    digits = min(max(0, 1 - math.floor(math.log10(spread))), 4) if spread > 0 and math.isfinite(spread) else 0
-    source = str(rows["SRCDS"].iloc[0]) if "SRCDS" in rows else ""
+    digits = _digits(_analysed(rows)["AVAL"])
+    source = str(rows[ORIGIN].iloc[0]) if ORIGIN in rows else ""
     ranged = any(name in rows and rows[name].notna().any() for name in ("A1LO", "A1HI"))
     is_test = ranged or source.startswith(("ADLB", "ADVS", "ADEG"))
     line: dict[str, Any] = {
@@ -318,6 +318,7 @@ def _plain(number: float) -> float | int:
 def _baseline(found: Guess, adsl: pd.DataFrame, labels: dict[str, str]) -> None:
     """Describe age, sex and the like, what is named as of the baseline, and the outcomes."""
     lines: list[dict[str, Any]] = []
+    left: list[str] = []
     measured = {parameter["paramcd"] for parameter in found.facts["parameters"]}
     for name in adsl.columns:
         own = name in BASELINE or name in LABELS or (name.endswith("BL") and name[:-2] not in measured)
@@ -326,18 +327,33 @@ def _baseline(found: Guess, adsl: pd.DataFrame, labels: dict[str, str]) -> None:
         label, unit = BASELINE.get(name) or LABELS.get(name) or (labels.get(name) or name, "")
         numbers = pd.to_numeric(adsl[name], errors="coerce")
         if numbers.notna().sum() == adsl[name].notna().sum() and numbers.nunique() > 2:
-            spread = float(numbers.std()) or 1.0
-            digits = min(max(0, 1 - math.floor(math.log10(spread))), 3) if spread > 0 else 0
-            lines.append({"variable": name, "label": label, "unit": unit, "type": "mean", "digits": digits})
+            about = {"variable": name, "label": label, "unit": unit, "type": "mean"}
+            lines.append(about | {"digits": _digits(numbers)})
         elif 1 < adsl[name].nunique() <= 8:
             line: dict[str, Any] = {"variable": name, "label": label, "type": "category"}
             if name == "SEX" and set(adsl[name].dropna()) <= SEXES.keys():
                 line["levels"] = {code: said for code, said in SEXES.items() if code in set(adsl[name])}
             lines.append(line)
+        else:
+            left.append(name)
+    left += [line["variable"] for line in lines[MOST_LINES:]]
+    lines = lines[:MOST_LINES]
     codes = {slug(line["variable"]) for line in lines}
     for parameter in found.facts["parameters"]:
         if parameter["role"] == "efficacy" and slug(parameter["paramcd"]) not in codes:
-            about = {key: parameter[key] for key in ("paramcd", "label", "unit", "digits")}
-            lines.append(about | {"type": "mean"})
-    found.facts["baseline"] = lines[:MOST_LINES]
+            lines.append({key: parameter[key] for key in ("paramcd", "label", "unit", "digits")} | {"type": "mean"})
+    found.facts["baseline"] = lines
     found.evidence["baseline"] = "columns of ADSL that are known or end in BL, and the outcomes"
+    if left:
+        found.evidence["baseline"] += f"; left out: {', '.join(left)}"
+
+
+def _digits(values: pd.Series) -> int:
+    """The decimals of a mean that show two digits of the standard deviation."""
+    spread = float(values.std())
+    return min(max(0, 1 - math.floor(math.log10(spread))), 4) if spread > 0 else 0
+
+
+def _label(code: str, rows: pd.DataFrame) -> str:
+    """What PARAM calls a parameter, or its code."""
+    return str(next(iter(rows["PARAM"].dropna()), code)) if "PARAM" in rows else code

@@ -74,11 +74,13 @@ def collect(folder: Path) -> Sources:
     found: dict[str, Source] = {}
     left: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in READERS or path.name.startswith((".", "~$")):
-            if path.is_file() and not path.name.startswith("."):
-                left[path.name] = "it is no table"
+        if path.name.startswith((".", "~$")):
             continue
-        for source in READERS[path.suffix.lower()](path):
+        read = READERS.get(path.suffix.lower()) if path.is_file() else None
+        tables = list(read(path)) if read else []
+        if not tables:
+            left[path.name] = "a folder in the folder is not looked into" if path.is_dir() else "it holds no table"
+        for source in tables:
             if source.name in found:
                 rule = f"{source.name} is also in {found[source.name].file}"
                 raise FaultsError(folder, [Fault(path.name, rule, "leave one of the two in the folder")])
@@ -237,7 +239,7 @@ def _dataset_json(path: Path) -> Iterator[Source]:
             about = first
         else:
             about = json.loads(text)
-            if not {"columns", "rows"} <= about.keys():  # some other JSON
+            if not isinstance(about, dict) or not {"columns", "rows"} <= about.keys():  # some other JSON
                 return
             rows = about["rows"]
         columns = about["columns"]

@@ -25,6 +25,7 @@ from trialbook.analysis import (
     missing_data,
     protocol,
 )
+from trialbook.project import FILE, REQUIREMENTS
 from trialbook.results.row import Results
 from trialbook.template import schemas, update, wheel
 from trialbook.template.guess import Guess
@@ -34,8 +35,9 @@ from trialbook.trial.model import Trial, read_trial
 
 FILES = Path(__file__).with_name("files")
 SHARED = "sentences.j2"
-ENDING, PROJECT, LOCK = ".j2", "trialbook.yml", "requirements.txt"
+ENDING = ".j2"
 OF_PUBLISHED = "05_reconciliation"  # the notebook of a trial that has published figures
+TRIAL_FOLDER = re.compile(r'^trial_folder = "([^"]+)"', re.MULTILINE)
 CITED = re.compile(r"\{cite\}`([^`]+)`")
 ENTRY = re.compile(r"^@\w+\{([^,\s]+),.*\n", re.MULTILINE)  # one stands on one line
 
@@ -78,7 +80,7 @@ def paper(trial: Trial) -> dict[str, str]:
     made: dict[str, str] = {}
     for path in sorted(FILES.rglob("*")):
         name = path.relative_to(FILES).as_posix()
-        if path.is_dir() or name in (SHARED, LOCK) or name.startswith("data/"):
+        if path.is_dir() or name in (SHARED, REQUIREMENTS) or name.startswith("data/"):
             continue
         if path.suffix == ENDING:
             text = _environment().get_template(name).render(**context)
@@ -104,8 +106,8 @@ def engine() -> dict[str, bytes]:
         The content of each file by its path in the project.
     """
     name, content = wheel.of_this_engine()
-    lock = (FILES / LOCK).read_text("utf8") + f"./engine/{name} \\\n    --hash=sha256:{wheel.digest(content)}\n"
-    return {f"engine/{name}": content, LOCK: lock.encode()}
+    lock = (FILES / REQUIREMENTS).read_text("utf8") + f"./engine/{name} \\\n    --hash=sha256:{wheel.digest(content)}\n"
+    return {f"engine/{name}": content, REQUIREMENTS: lock.encode()}
 
 
 def results_of(trial: Trial) -> Results:
@@ -185,7 +187,15 @@ def _notebook(path: Path, context: dict[str, Any]) -> str:
     content = json.loads(path.read_text("utf8"))
     content["cells"] = [cell for cell in content["cells"] if _is_wanted(cell, context)]
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    return text.replace("../data/nk_inr", "../data")
+    return text.replace(_folder_of_data(content), "../data")
+
+
+def _folder_of_data(notebook: dict[str, Any]) -> str:
+    """The folder of the trial that a notebook of the template names in its parameters."""
+    for cell in notebook["cells"]:
+        if found := TRIAL_FOLDER.search("".join(cell["source"])):
+            return found[1]
+    raise ValueError("a notebook of the template names no folder of a trial")
 
 
 def _is_wanted(cell: dict[str, Any], context: dict[str, Any]) -> bool:
@@ -255,7 +265,7 @@ def create(folder: Path, sources: Sources, guessed: Guess, title: str, provenanc
     (data / FACTS).write_text(facts_file(guessed, title, provenance), "utf8")
     (data / "README.md").write_text(_origins(sources), "utf8")
     (folder / update.KEPT).mkdir()
-    (folder / PROJECT).write_text((FILES / f"{PROJECT}{ENDING}").read_text("utf8"), "utf8")
+    (folder / FILE).write_text((FILES / f"{FILE}{ENDING}").read_text("utf8"), "utf8")
     update.update(folder, paper(read_trial(data)), engine())
     (folder / "postBuild").chmod(0o755)
     return folder
