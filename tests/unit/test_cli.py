@@ -12,7 +12,9 @@ from builds import ROOT
 import trialbook
 from trialbook import cli
 from trialbook.cli import COMMANDS, main
+from trialbook.cli.build import unwritten
 from trialbook.errors import UserError
+from trialbook.project import Project
 from trialbook.workflow import draws
 
 
@@ -132,3 +134,15 @@ def test_a_generator_that_is_no_module_is_said(tmp_path):
     (tmp_path / "make.txt").touch()
     with pytest.raises(UserError, match="no module of Python"):
         draws.load(tmp_path / "make.txt")
+
+
+@pytest.mark.parametrize(
+    "fence", ["```{to-write}", "````{to-write}", ":::{to-write}", "  ```{to-write}", "~~~{to-write}"]
+)
+def test_a_note_of_what_is_to_be_written_is_found_however_it_is_fenced(tmp_path, fence):
+    for name in ("book", "notebooks", "data"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "trialbook.yml").write_text("trial: data\n", "utf8")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n", "utf8")
+    (tmp_path / "book/index.md").write_text(f"# Paper\n\n{fence}\nWhy it was done.\n{fence.strip()[:3]}\n", "utf8")
+    assert unwritten(Project.find(tmp_path)) == ["book/index.md:3: Why it was done."]

@@ -4,6 +4,7 @@ Between notebooks and pages stands a check that nothing tells of a participant.
 The book that stands is replaced only by a whole one.
 """
 
+import re
 from argparse import ArgumentParser, Namespace
 
 from trialbook.cli import options
@@ -11,7 +12,7 @@ from trialbook.errors import UserError
 from trialbook.project import Project
 from trialbook.workflow.make import make
 
-NOTE = "```{to-write}"
+NOTE = re.compile(r"\s*(`{3,}|:{3,}|~{3,})\s*\{to-write\}")
 TITLE = "bringing the book up to date"
 EXAMPLE = """trialbook build
   trialbook build --trial path/to/folder --draft
@@ -50,6 +51,6 @@ def unwritten(project: Project) -> list[str]:
         found += [
             f"{page}.md:{number}: {''.join(lines[number : number + 1])}"
             for number, line in enumerate(lines, start=1)
-            if line.startswith(NOTE)
+            if NOTE.match(line)
         ]
     return found

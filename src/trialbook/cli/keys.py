@@ -13,7 +13,7 @@ from trialbook.errors import UserError
 
 TITLE = "listing results"
 EXAMPLE = "trialbook keys 'cd4.final.*'"
-ROLES = {"p": "{{p}}`{}`", "ci": "{{ci}}`{}`"}  # of the key of what they belong to
+OWN_ROLES = {"p", "ci"}  # statistics that have a role of their name; any other is placed as a number
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -49,9 +49,6 @@ def _matches(row: dict[str, Any], pattern: str) -> bool:
 def _parts(row: dict[str, Any]) -> tuple[str, str, str]:
     """The key of a result, its value with unit, and the role that places it."""
     value = " ".join(filter(None, [row["display"], row.get("unit") if row.get("value") is not None else ""]))
-    role = ROLES.get(row["statistic"], "{{num}}`{}`")
-    return (
-        row["key"],
-        value[:60],
-        role.format(row["key"].removesuffix(".ci") if role is ROLES.get("ci") else row["key"]),
-    )
+    role = row["statistic"] if row["statistic"] in OWN_ROLES else "num"
+    placed = row["key"].removesuffix(".ci") if role == "ci" else row["key"]  # an interval, by the key of its estimate
+    return row["key"], value[:60], f"{{{role}}}`{placed}`"
